@@ -1,1 +1,2 @@
-
+//! Tidegate.
+pub mod domain;
