@@ -111,8 +111,7 @@ lock_slot() {
 }
 
 choose_slot() { # sets slot and slot_fd
-  local low high first table fields port i n
-  local -A used
+  local low high first table port hex i n
   read -r low high </proc/sys/net/ipv4/ip_local_port_range
   if ((low - slots * slot_size >= 8192)); then
     first=$((low - slots * slot_size))
@@ -125,15 +124,10 @@ choose_slot() { # sets slot and slot_fd
   for ((i = 0; i < slots; i++)); do
     slot=$((first + (n + i) % slots * slot_size))
     lock_slot "$slot" || continue
-    used=()
-    for table in /proc/net/tcp /proc/net/tcp6; do
-      [[ -r $table ]] || continue
-      while read -r -a fields; do
-        [[ ${fields[1]-} == *:* ]] && used[$((16#${fields[1]##*:}))]=1
-      done <"$table"
-    done
+    table=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null) || true
     for ((port = slot; port < slot + slot_size; port++)); do
-      [[ -z ${used[$port]-} ]] || break
+      printf -v hex ':%04X ' "$port"
+      [[ $table != *"$hex"* ]] || break
     done
     ((port < slot + slot_size)) || return 0
     exec {slot_fd}>&-
@@ -155,6 +149,8 @@ command_of() { # sets command to the program and flags of a part
         --listen-peer-urls="http://127.0.0.1:$CLUSTER_ETCD_PEER_PORT"
         --initial-advertise-peer-urls="http://127.0.0.1:$CLUSTER_ETCD_PEER_PORT"
         --initial-cluster="n0=http://127.0.0.1:$CLUSTER_ETCD_PEER_PORT"
+        --heartbeat-interval=20
+        --election-timeout=200
         --unsafe-no-fsync
         --log-level=warn
       )
