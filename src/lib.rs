@@ -1,6 +1,12 @@
 //! Tidegate.
 pub mod clock;
+pub mod cluster;
+pub mod config;
 pub mod domain;
+pub mod protocol;
 pub mod random;
+pub mod secret;
 pub mod store;
+pub mod vault;
 pub mod wake;
+pub mod workflow;

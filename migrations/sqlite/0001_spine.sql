@@ -328,9 +328,9 @@ CREATE TABLE decisions (
     groups TEXT NOT NULL,
     method TEXT NOT NULL,
     decided_at INTEGER NOT NULL,
-    UNIQUE (release_number, revision, person_id, kind),
     FOREIGN KEY (release_number, revision) REFERENCES revisions (release_number, revision)
 ) STRICT;
+CREATE INDEX decisions_release ON decisions (release_number);
 
 -- Deployments -------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 //! Deployments, their leases, locks and journals.
 
+use super::release::Release;
 use super::{Conn, Error, Stored, Tx, all, exec, first, guarded, one};
 use crate::domain::deployment::{Direction, JournalEvent, Outcome, Verdict};
 use crate::domain::id::{ClusterId, DeploymentId, PersonId, ReleaseNumber, TargetId};
@@ -107,6 +108,14 @@ pub async fn by_id(conn: &mut Conn, id: DeploymentId) -> Result<Option<Deploymen
 /// All deployments of a release, in order.
 pub async fn of_release(conn: &mut Conn, number: ReleaseNumber) -> Result<Vec<Deployment>, Error> {
     all!(conn, Deployment, "SELECT * FROM deployments WHERE release_number = $1 ORDER BY id", number)
+}
+
+/// A release whose deployment came to the same place after this one.
+pub async fn after(conn: &mut Conn, release: &Release, id: DeploymentId) -> Result<Option<ReleaseNumber>, Error> {
+    let sql = "SELECT max(d.release_number) FROM deployments d JOIN releases r ON r.number = d.release_number
+               WHERE r.service_id = $1 AND r.environment_id = $2 AND d.id > $3 AND d.release_number <> $4";
+    one!(conn, (Option<ReleaseNumber>,), sql, release.service_id, release.environment_id, id, release.number)
+        .map(|(number,)| number)
 }
 
 /// The deployment that holds one of these targets.

@@ -1,6 +1,6 @@
 //! Groups and who is in them.
 
-use super::{Conn, Error, Tx, all, exec, first, guarded, one};
+use super::{Conn, Error, Tx, all, first, guarded, one};
 use crate::domain::id::{EnvironmentId, GroupId, PersonId};
 use crate::domain::name::{Slug, Title};
 use crate::domain::signoff::Membership;

@@ -1,1 +1,4 @@
-//! views
+//! What pages and answers are made of: read-only joins over several stages. Nothing here decides;
+//! what is loaded is handed to the domain.
+
+pub mod gate;
