@@ -1,3 +1,4 @@
 //! Tidegate.
+pub mod cluster;
 pub mod domain;
 pub mod yaml;
