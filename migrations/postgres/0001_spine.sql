@@ -354,6 +354,7 @@ CREATE TABLE deployments (
     cancel_at BIGINT,
     verdict TEXT CHECK (verdict IN ('succeeded', 'failed', 'cancelled', 'needs_attention')),
     outcome TEXT,
+    drifted BIGINT NOT NULL DEFAULT 0 CHECK (drifted IN (0, 1)),
     ended_at BIGINT,
     FOREIGN KEY (release_number, revision) REFERENCES revisions (release_number, revision),
     CHECK ((verdict IS NULL) = (ended_at IS NULL)),

@@ -184,9 +184,9 @@ pub async fn ask_cancel(tx: &mut Tx, id: DeploymentId, by: Option<PersonId>, now
 
 /// Ends a deployment, once, and gives its locks back.
 pub async fn end(tx: &mut Tx, id: DeploymentId, epoch: i64, outcome: &Outcome, now: Timestamp) -> Result<(), Error> {
-    let sql = "UPDATE deployments SET verdict = $3, outcome = $4, ended_at = $5, lease_until = NULL
+    let sql = "UPDATE deployments SET verdict = $3, outcome = $4, drifted = $5, ended_at = $6, lease_until = NULL
                WHERE id = $1 AND lease_epoch = $2 AND verdict IS NULL";
-    guarded!("deployment", tx, sql, id, epoch, outcome.verdict, Stored(outcome), now)?;
+    guarded!("deployment", tx, sql, id, epoch, outcome.verdict, Stored(outcome), i64::from(outcome.drifted), now)?;
     exec!(tx, "DELETE FROM target_locks WHERE deployment_id = $1", id).map(|_| ())
 }
 

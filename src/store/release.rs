@@ -235,6 +235,19 @@ pub async fn next_plan_due(conn: &mut Conn) -> Result<Option<Timestamp>, Error> 
     one!(conn, (Option<Timestamp>,), sql).map(|(at,)| at)
 }
 
+/// Releases that the clock may start: planned, open, of an automatic mode, and inside their window
+/// where they have one.
+pub async fn startable(conn: &mut Conn, now: Timestamp) -> Result<Vec<Release>, Error> {
+    let sql = "SELECT r.* FROM releases r JOIN revisions v ON v.release_number = r.number AND v.revision = r.revision
+               WHERE r.ended IS NULL AND v.plan IS NOT NULL
+                 AND (v.start_mode = 'when_signed'
+                      OR (v.start_mode = 'at_opening' AND v.window_starts_at <= $1 AND v.window_ends_at > $1))
+                 AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.release_number = r.number AND d.direction = 'forward'
+                                 AND d.revision = r.revision)
+               ORDER BY r.number";
+    all!(conn, Release, sql, now)
+}
+
 /// Ends a release without a deployment.
 pub async fn end(
     tx: &mut Tx,
@@ -269,7 +282,7 @@ pub async fn open(conn: &mut Conn, concerned: Concerned) -> Result<Vec<Release>,
                  AND r.service_id = coalesce($1, r.service_id) AND r.environment_id = coalesce($2, r.environment_id)
                  AND r.image_id = coalesce($3, r.image_id) AND coalesce(v.window_id, 0) = coalesce($4, v.window_id, 0)
                  AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.release_number = r.number AND d.direction = 'forward'
-                                 AND d.revision = r.revision)
+                                 AND d.revision = r.revision AND d.drifted = 0)
                ORDER BY r.number";
     let Concerned { service, environment, image, window } = concerned;
     all!(conn, Release, sql, service, environment, image, window)
@@ -281,7 +294,7 @@ pub async fn superseded_by(conn: &mut Conn, release: &Release) -> Result<Option<
     let sql = "SELECT max(r.number) FROM releases r
                WHERE r.service_id = $1 AND r.environment_id = $2 AND r.number > $3 AND r.ended IS NULL
                  AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.release_number = r.number AND d.direction = 'forward'
-                                 AND d.revision = r.revision AND d.verdict IN ('cancelled', 'failed'))";
+                                 AND d.revision = r.revision AND d.drifted = 0 AND d.verdict IN ('cancelled', 'failed'))";
     one!(conn, (Option<ReleaseNumber>,), sql, release.service_id, release.environment_id, release.number)
         .map(|(number,)| number)
 }

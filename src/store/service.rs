@@ -148,6 +148,12 @@ pub async fn targets(conn: &mut Conn, service: ServiceId, environment: Environme
     all!(conn, Target, sql, service, environment)
 }
 
+/// Targets in use of one environment.
+pub async fn targets_in(conn: &mut Conn, environment: EnvironmentId) -> Result<Vec<Target>, Error> {
+    let sql = "SELECT * FROM targets WHERE environment_id = $1 AND archived_at IS NULL ORDER BY id";
+    all!(conn, Target, sql, environment)
+}
+
 /// All targets, archived ones too.
 pub async fn all_targets(conn: &mut Conn) -> Result<Vec<Target>, Error> {
     all!(conn, Target, "SELECT * FROM targets ORDER BY service_id, environment_id, id")

@@ -34,7 +34,7 @@ impl Workflow {
         check_password(&new, stored.login.as_str()).map_err(|text| Refusal::field("/password", text))?;
         let hash = self.passwords.hash(new).await.map_err(|_| StoreError::Closed)?;
         let caller = Caller { actor: Actor::Person(person), proof: None };
-        self.act(&caller, move |v| {
+        self.act(caller, move |v| {
             Box::pin(async move {
                 store::person::set_password(v.tx, person, &hash).await?;
                 store::session::freshen(v.tx, &session, v.now).await?;

@@ -3,7 +3,7 @@
 
 use super::spec::{difference, facts};
 use super::{Result, Save, Verb, release};
-use crate::cluster::kubeconfig;
+use crate::cluster::credential;
 use crate::domain::cluster::Probe;
 use crate::domain::id::{ClusterId, CredentialId, EnvironmentId};
 use crate::domain::name::{Slug, Title};
@@ -109,7 +109,7 @@ pub fn place(credential: CredentialId) -> Place {
 ///
 /// # Errors
 /// When the actor does not administer, is a program, or did not prove lately who they are.
-pub async fn hand_in(v: &mut Verb<'_>, name: &str, credential: kubeconfig::Credential) -> Result<CredentialId> {
+pub async fn hand_in(v: &mut Verb<'_>, name: &str, credential: credential::Credential) -> Result<CredentialId> {
     let cluster = known(v, name).await?;
     v.person_in_browser_or_internal()?;
     if cluster.archived_at.is_some() {

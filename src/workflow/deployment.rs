@@ -181,6 +181,32 @@ pub async fn claim(v: &mut Verb<'_>, deployment: &Deployment, holder: &str) -> R
     Ok(epoch)
 }
 
+/// Takes back the leases of an earlier process.
+///
+/// # Errors
+/// Those of the store.
+pub async fn take_over(v: &mut Verb<'_>) -> Result<()> {
+    store::deployment::void_leases(v.tx).await?;
+    v.tx.wake(Wake::Deploy);
+    Ok(())
+}
+
+/// Prolongs a worker's lease.
+///
+/// # Errors
+/// A lost race when another worker has it.
+pub async fn heartbeat(v: &mut Verb<'_>, id: DeploymentId, epoch: i64) -> Result<()> {
+    Ok(store::deployment::heartbeat(v.tx, id, epoch, v.now.plus(LEASE)).await?)
+}
+
+/// Gives a lease back, so that the next worker need not wait for its end.
+///
+/// # Errors
+/// A lost race when another worker has it.
+pub async fn give_back(v: &mut Verb<'_>, id: DeploymentId, epoch: i64) -> Result<()> {
+    Ok(store::deployment::release_lease(v.tx, id, epoch).await?)
+}
+
 /// Keeps a line of a deployment's journal, if the worker still has it.
 ///
 /// # Errors

@@ -165,12 +165,12 @@ impl Workflow {
     ///
     /// # Errors
     /// Those of the verb.
-    pub async fn act<T, F>(&self, caller: &Caller, verb: F) -> Result<T>
+    pub async fn act<T, F>(&self, caller: Caller, verb: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'v, 't> FnOnce(&'v mut Verb<'t>) -> BoxFuture<'v, Result<T>> + Send + 'static,
     {
-        let (workflow, caller) = (self.clone(), caller.clone());
+        let workflow = self.clone();
         self.store
             .write(move |tx| {
                 Box::pin(async move {
@@ -186,7 +186,7 @@ impl Workflow {
     ///
     /// # Errors
     /// Those of the verb, and a refusal when the key came with something else before.
-    pub async fn act_once<T, F>(&self, caller: &Caller, once: Option<Once>, verb: F) -> Result<T>
+    pub async fn act_once<T, F>(&self, caller: Caller, once: Option<Once>, verb: F) -> Result<T>
     where
         T: Serialize + DeserializeOwned + Send + 'static,
         F: for<'v, 't> FnOnce(&'v mut Verb<'t>) -> BoxFuture<'v, Result<T>> + Send + 'static,

@@ -53,10 +53,10 @@ impl Workflow {
         let Some(person) = person else { return Err(refused().into()) };
         let caller = Caller::console();
         if !fits {
-            self.act(&caller, move |v| Box::pin(failed(v, person.id))).await?;
+            self.act(caller, move |v| Box::pin(failed(v, person.id))).await?;
             return Err(refused().into());
         }
-        self.act(&caller, move |v| Box::pin(begin(v, person.id, Method::Password))).await
+        self.act(caller, move |v| Box::pin(begin(v, person.id, Method::Password))).await
     }
 
     async fn person_to_sign_in(&self, login: &str) -> Result<Option<Person>> {
@@ -78,7 +78,7 @@ impl Workflow {
             return Err(Refusal::field("/password", text!("password-wrong")).into());
         }
         let caller = Caller { actor: Actor::Person(person), proof: None };
-        self.act(&caller, move |v| Box::pin(async move { Ok(store::session::freshen(v.tx, &session, v.now).await?) }))
+        self.act(caller, move |v| Box::pin(async move { Ok(store::session::freshen(v.tx, &session, v.now).await?) }))
             .await
     }
 
@@ -87,7 +87,7 @@ impl Workflow {
     /// # Errors
     /// Those of the store.
     pub async fn setup_link(&self) -> Result<Option<String>> {
-        self.act(&Caller::console(), |v| {
+        self.act(Caller::console(), |v| {
             Box::pin(async move {
                 if store::person::any(v.tx).await? {
                     return Ok(None);
@@ -115,7 +115,7 @@ impl Workflow {
         check.field("/password", check_password(&password, shown));
         let (login, name) = check.all(|| Some((login?, name?)))?;
         let hash = self.passwords.hash(password).await.map_err(|_| StoreError::Closed)?;
-        self.act(&Caller::console(), move |v| {
+        self.act(Caller::console(), move |v| {
             Box::pin(async move {
                 let found = use_link(v, &link).await?;
                 if found.is_some() || store::person::any(v.tx).await? {
@@ -140,7 +140,7 @@ impl Workflow {
     /// # Errors
     /// When the link was used, has run out, or never was.
     pub async fn sign_in_by_link(&self, link: String) -> Result<SignedIn> {
-        self.act(&Caller::console(), move |v| {
+        self.act(Caller::console(), move |v| {
             Box::pin(async move {
                 let person = use_link(v, &link).await?.ok_or_else(Refusal::absent)?;
                 begin(v, person, Method::Link).await
@@ -204,4 +204,25 @@ pub async fn sign_out(v: &mut Verb<'_>, session: [u8; 32]) -> Result<()> {
     store::session::delete(v.tx, &session).await?;
     let person = v.person()?;
     v.record("person.sign_out", format!("person:{person}"), None, serde_json::json!({})).await
+}
+
+/// Notes that a session is used, and not more than once a minute.
+///
+/// # Errors
+/// Those of the store.
+pub async fn touch(v: &mut Verb<'_>, session: [u8; 32]) -> Result<()> {
+    Ok(store::session::touch(v.tx, &session, v.now).await?)
+}
+
+/// How long the answer to an idempotency key is repeated.
+const ANSWERS: TimeDelta = TimeDelta::hours(24);
+
+/// Forgets sessions, links and answers that have ended.
+///
+/// # Errors
+/// Those of the store.
+pub async fn tidy(v: &mut Verb<'_>) -> Result<()> {
+    store::session::prune(v.tx, v.now, v.now.minus(IDLE)).await?;
+    store::token::prune_answers(v.tx, v.now.minus(ANSWERS)).await?;
+    Ok(())
 }

@@ -2,3 +2,4 @@
 //! what is loaded is handed to the domain.
 
 pub mod gate;
+pub mod releases;
