@@ -256,7 +256,7 @@ fn named<'a>(list: &'a Node, field: &'static str) -> Result<Vec<Named<'a>>, Gate
             GateRefusal::unreadable(text!("kubeconfig-name-absent", field = field, line = entry.line))
         })?;
         let text = fields::text(name, "name")?;
-        if text.trim() != text || text.is_empty() || text.len() > LONGEST_NAME || text.chars().any(char::is_control) {
+        if !is_plain_name(text) {
             return Err(GateRefusal::unreadable(text!("kubeconfig-name-unfit", line = name.line)));
         }
         if !seen.insert(text) {
@@ -265,6 +265,16 @@ fn named<'a>(list: &'a Node, field: &'static str) -> Result<Vec<Named<'a>>, Gate
         all.push(Named { name: text, entry });
     }
     Ok(all)
+}
+
+/// Names are shown before anything is judged. A stray quote can make one of several lines of the
+/// file, a token among them; YAML puts them on one line, and `: ` betrays it.
+fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= LONGEST_NAME
+        && name.trim() == name
+        && !name.contains(": ")
+        && !name.chars().any(char::is_control)
 }
 
 fn find<'a, 'b>(all: &'b [Named<'a>], name: &str, absent: fn() -> Text) -> Result<&'b Named<'a>, GateRefusal> {
