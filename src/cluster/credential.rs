@@ -111,7 +111,8 @@ impl Credential {
             }
             (CredentialMethod::Certificate, None, Some(key)) => Proof::Certificate(ClientCertificate {
                 chain: certificates(stored.chain)?,
-                key: SecretSlice::from(decoded(key)?),
+                // A slice of its own: a vector with room to spare would be moved, and leave a copy.
+                key: SecretSlice::from(Zeroizing::new(decoded(key)?).to_vec()),
             }),
             _ => return Err(NotACredential),
         };

@@ -15,7 +15,7 @@
 
 use crate::cluster::credential::Credential;
 use crate::domain::address::AddressAllowance;
-use crate::domain::cluster::{CredentialFacts, Fingerprint};
+use crate::domain::cluster::CredentialFacts;
 use crate::domain::name::Label;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
@@ -28,6 +28,8 @@ mod server;
 
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
@@ -81,7 +83,10 @@ pub enum GateKind {
     /// The user logs in by running a command or with a plug-in (`exec`, `auth-provider`). The
     /// ready script makes a file that this gate takes.
     Exec,
-    /// It names a file on the person's machine.
+    /// The user logs in in another way that is not taken: with a password, a token file, a key with
+    /// a passphrase, as somebody else, or in two ways at once.
+    Login,
+    /// It names a certificate or key on the person's machine.
     LocalFile,
     /// It has ended: the instant.
     Expired(Timestamp),
@@ -92,7 +97,7 @@ pub enum GateKind {
 impl GateKind {
     /// Whether the ready script ([`super::script`]) is a way out.
     pub fn script_helps(&self) -> bool {
-        matches!(self, Self::Exec | Self::LocalFile | Self::Expired(_))
+        matches!(self, Self::Exec | Self::Login | Self::LocalFile | Self::Expired(_))
     }
 }
 
@@ -102,6 +107,9 @@ impl GateRefusal {
     }
     fn unfit(text: Text) -> Self {
         Self { kind: GateKind::Unfit, text }
+    }
+    fn login(text: Text) -> Self {
+        Self { kind: GateKind::Login, text }
     }
 }
 
@@ -147,14 +155,7 @@ pub fn read(
     let authorities = proof::authorities(cluster.authorities, now)?;
     let (proof, told) = proof::of_user(&user, now)?;
     let facts = CredentialFacts {
-        cluster: Fingerprint {
-            scheme: "https".to_owned(),
-            tls_server_name: tls_server_name.filter(|name| *name != server.host),
-            host: server.host,
-            port: server.port,
-            path: server.path,
-            authorities: authorities.fingerprints,
-        },
+        cluster: server.cluster(tls_server_name, authorities.fingerprints),
         context: picked.name.to_owned(),
         namespace: namespace.map(|label| label.as_str().to_owned()),
         identity: told.identity,
@@ -238,7 +239,7 @@ impl<'a> File<'a> {
         let cluster = context.entry.get("context")?.get("cluster")?.as_str()?;
         let cluster = self.clusters.iter().find(|named| named.name == cluster)?;
         let server = Server::parse(cluster.entry.get("cluster")?.get("server")?).ok()?;
-        Some(server.url())
+        Some(server.cluster(None, Vec::new()).server())
     }
 }
 
@@ -256,7 +257,7 @@ fn named<'a>(list: &'a Node, field: &'static str) -> Result<Vec<Named<'a>>, Gate
             GateRefusal::unreadable(text!("kubeconfig-name-absent", field = field, line = entry.line))
         })?;
         let text = fields::text(name, "name")?;
-        if text.trim() != text || text.is_empty() || text.len() > LONGEST_NAME || text.chars().any(char::is_control) {
+        if !is_plain_name(text) {
             return Err(GateRefusal::unreadable(text!("kubeconfig-name-unfit", line = name.line)));
         }
         if !seen.insert(text) {
@@ -265,6 +266,16 @@ fn named<'a>(list: &'a Node, field: &'static str) -> Result<Vec<Named<'a>>, Gate
         all.push(Named { name: text, entry });
     }
     Ok(all)
+}
+
+/// Names are shown before anything is judged. A stray quote can make one of several lines of the
+/// file, a token among them; YAML puts them on one line, and `: ` betrays it.
+fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= LONGEST_NAME
+        && name.trim() == name
+        && !name.contains(": ")
+        && !name.chars().any(char::is_control)
 }
 
 fn find<'a, 'b>(all: &'b [Named<'a>], name: &str, absent: fn() -> Text) -> Result<&'b Named<'a>, GateRefusal> {

@@ -108,7 +108,7 @@ mod tests {
             ]
         );
         let reads = |verb: &&str| ["get", "list", "watch"].contains(verb);
-        let changes = all.iter().filter(|right| !right.verbs.iter().all(|verb| reads(verb)));
+        let changes = all.iter().filter(|right| !right.verbs.iter().all(reads));
         assert!(changes.into_iter().all(|right| !right.names.is_empty()));
         assert!(rights(&[]).is_empty());
     }

@@ -109,11 +109,8 @@ impl<'a> UserFields<'a> {
                 "client-key-data" => taken.key = Some(&field.node),
                 "client-certificate" => return Err(local_file(field, "client-certificate-data")),
                 "client-key" => return Err(local_file(field, "client-key-data")),
-                "tokenFile" => {
-                    let text = text!("kubeconfig-token-file", line = line);
-                    return Err(GateRefusal { kind: GateKind::LocalFile, text });
-                }
-                "username" | "password" => return Err(GateRefusal::unfit(text!("kubeconfig-password", line = line))),
+                "tokenFile" => return Err(GateRefusal::login(text!("kubeconfig-token-file", line = line))),
+                "username" | "password" => return Err(GateRefusal::login(text!("kubeconfig-password", line = line))),
                 // `impersonate` is how older versions of Kubernetes' own library spelt it.
                 "as"
                 | "as-uid"
@@ -123,7 +120,7 @@ impl<'a> UserFields<'a> {
                 | "impersonate-uid"
                 | "impersonate-groups"
                 | "impersonate-user-extra" => {
-                    return Err(GateRefusal::unfit(text!("kubeconfig-impersonation", line = line)));
+                    return Err(GateRefusal::login(text!("kubeconfig-impersonation", line = line)));
                 }
                 "extensions" => {}
                 _ => return Err(unknown(field)),

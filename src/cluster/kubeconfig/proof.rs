@@ -76,7 +76,7 @@ pub(super) fn of_user(user: &UserFields<'_>, now: Timestamp) -> Result<(Proof, T
         (None, None, None) => unfit(text!("kubeconfig-no-credential", line = user.line)),
         (Some(token), None, None) => of_token(token, now),
         (None, Some(certificate), Some(key)) => of_certificate(certificate, key, now),
-        (Some(_), ..) => unfit(text!("kubeconfig-two-credentials", line = user.line)),
+        (Some(_), ..) => Err(GateRefusal::login(text!("kubeconfig-two-credentials", line = user.line))),
         (None, Some(_), None) => unfit(text!("kubeconfig-key-absent", line = user.line)),
         (None, None, Some(_)) => unfit(text!("kubeconfig-certificate-absent", line = user.line)),
     }
@@ -117,10 +117,9 @@ fn claims(token: &str) -> Option<Told> {
     })
 }
 
-/// Seconds since 1970, where a fraction is allowed (RFC 7519, 2: NumericDate).
+/// Seconds since 1970, where a fraction is allowed (RFC 7519, 2: `NumericDate`).
 fn seconds(number: &serde_json::Value) -> Option<i64> {
-    // The cast goes to the nearest number there is, and `instant` refuses those far ends.
-    #[allow(clippy::cast_possible_truncation)]
+    // The cast goes to the nearest number there is, and `instant` refuses the far ends.
     number.as_i64().or_else(|| number.as_f64().map(|seconds| seconds as i64))
 }
 
@@ -142,11 +141,10 @@ fn of_certificate(certificate: &Node, key: &Node, now: Timestamp) -> Result<(Pro
     let own = read.next().ok_or_else(wrong)??;
     read.try_for_each(|other| other.map(drop))?;
 
+    let unsupported = || GateRefusal::unfit(text!("kubeconfig-key-unsupported", line = key.line));
     let key = private_key(key)?;
-    let pair =
-        any_supported_type(&key).map_err(|_| GateRefusal::unfit(text!("kubeconfig-key-unsupported", line = line)))?;
-    let public =
-        pair.public_key().ok_or_else(|| GateRefusal::unfit(text!("kubeconfig-key-unsupported", line = line)))?;
+    let pair = any_supported_type(&key).map_err(|_| unsupported())?;
+    let public = pair.public_key().ok_or_else(unsupported)?;
     if !is_key_of(public.as_ref(), &own) {
         return Err(GateRefusal::unfit(text!("kubeconfig-key-of-another", line = line)));
     }
@@ -167,7 +165,7 @@ fn private_key(node: &Node) -> Result<Zeroizing<PrivateKeyDer<'static>>, GateRef
     // PKCS #8 (RFC 5958) and PKCS #1 with a passphrase, which nobody would be there to type.
     let says = |mark: &[u8]| pem.windows(mark.len()).any(|window| window == mark);
     if says(b"-----BEGIN ENCRYPTED PRIVATE KEY-----") || says(b"Proc-Type: 4,ENCRYPTED") {
-        return Err(GateRefusal::unfit(text!("kubeconfig-key-encrypted", line = line)));
+        return Err(GateRefusal::login(text!("kubeconfig-key-encrypted", line = line)));
     }
     PrivateKeyDer::from_pem_slice(&pem).map(Zeroizing::new).map_err(|_| wrong())
 }

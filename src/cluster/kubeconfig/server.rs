@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use rustls::pki_types::ServerName;
 
 use crate::domain::address::AddressAllowance;
+use crate::domain::cluster::Fingerprint;
 use crate::domain::text::Text;
 use crate::text;
 use crate::yaml::Node;
@@ -71,9 +72,16 @@ impl Server {
         address.map_or(Ok(()), |address| allowance.judge(address)).map_err(GateRefusal::unfit)
     }
 
-    pub fn url(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        format!("https://{host}:{}{}", self.port, self.path)
+    /// The cluster there, with the name its certificate must be for if the file gives one.
+    pub fn cluster(self, tls_server_name: Option<String>, authorities: Vec<String>) -> Fingerprint {
+        Fingerprint {
+            scheme: "https".to_owned(),
+            tls_server_name: tls_server_name.filter(|name| *name != self.host),
+            host: self.host,
+            port: self.port,
+            path: self.path,
+            authorities,
+        }
     }
 }
 

@@ -35,7 +35,7 @@ kubeconfig-not-a-list = `{ $field }` on line { $line } must be a list. In an int
 kubeconfig-not-fields = `{ $field }` on line { $line } must hold fields of its own. Check its indentation, or export the file again with `kubectl config view --raw --minify --flatten`.
 kubeconfig-not-text = `{ $field }` on line { $line } must be text. If it looks like a number or a yes or no, put it in quotes.
 kubeconfig-name-absent = An entry of `{ $field }` on line { $line } has no name.
-kubeconfig-name-unfit = The name on line { $line } must be one line of at most 256 characters without blanks around it.
+kubeconfig-name-unfit = The name on line { $line } must be one line of at most 256 characters, without blanks around it and without a colon before a blank.
 kubeconfig-name-twice = `{ $field }` has two entries of one name, the second on line { $line }. Programs differ in which one they take: remove one, or export a single context with `kubectl config view --raw --minify --flatten`.
 kubeconfig-no-context = The file has no context, so nothing says which user goes with which cluster. Export it again with `kubectl config view --raw --minify --flatten`.
 kubeconfig-pick-context = The file has { $count } contexts. Pick the one to use; only that one is kept.
@@ -57,7 +57,7 @@ kubeconfig-token-file = Line { $line } names a file with a token (`tokenFile`), 
 kubeconfig-password = Line { $line } logs in with a user name and a password, which Kubernetes no longer takes. Use a token or a client certificate; the script below makes a token for just these targets.
 kubeconfig-impersonation = Line { $line } has the user act as somebody else. The portal acts only as the account it is given: make one with the rights it needs; the script below does.
 kubeconfig-no-credential = The user on line { $line } has neither a token nor a client certificate. `kubectl config view` leaves secrets out: use it with `--raw`.
-kubeconfig-two-credentials = The user on line { $line } has both a token and a client certificate. Keep one of them, so that it is clear whom the cluster sees.
+kubeconfig-two-credentials = The user on line { $line } has both a token and a client certificate, so it would not be clear whom the cluster sees. Remove one of them, or use the script below: it makes an account for just these targets.
 kubeconfig-token-characters = The token on line { $line } has blanks, line breaks or characters that no token has. Copy it again, as one piece.
 kubeconfig-token-too-long = The token on line { $line } is longer than { $limit } KiB, which no server takes. Copy it again.
 kubeconfig-token-expired = The token on line { $line } ended on { $at }. Make a new one and upload the file again.
@@ -67,7 +67,7 @@ kubeconfig-certificate-unreadable = `client-certificate-data` on line { $line } 
 kubeconfig-certificate-expired = The client certificate on line { $line } ended on { $at }. Have a new one made and upload the file again.
 kubeconfig-key-unreadable = `client-key-data` on line { $line } is not a private key in PEM in base64. Export the file again with `kubectl config view --raw --minify --flatten`.
 kubeconfig-key-encrypted = The private key on line { $line } is protected with a passphrase, and nobody is there to type it when a release starts. Use a token; the script below makes one for just these targets.
-kubeconfig-key-unsupported = The private key that goes with line { $line } is of a kind that is not used here. RSA from 2048 bits, ECDSA on P-256 or P-384, and Ed25519 are.
+kubeconfig-key-unsupported = The private key on line { $line } is of a kind that is not used here. RSA from 2048 bits, ECDSA on P-256 or P-384, and Ed25519 are.
 kubeconfig-key-of-another = The private key does not belong to the client certificate on line { $line }. Export both together.
 
 ## The cluster
