@@ -196,3 +196,8 @@ pub async fn access(conn: &mut Conn, id: PersonId) -> Result<Access, Error> {
         internal: false,
     })
 }
+
+/// Everybody, deactivated accounts too.
+pub async fn list(conn: &mut Conn) -> Result<Vec<Person>, Error> {
+    all!(conn, Person, "SELECT * FROM people ORDER BY login")
+}

@@ -30,7 +30,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: ClusterSpec) -> Result<Chan
     let present = store::cluster::by_slug(v.tx, &slug).await?;
     let onto = save.onto(present.as_ref().map(|cluster| cluster.version))?;
     let before = match &present {
-        Some(cluster) => Some(current(v.tx, cluster.id).await?),
+        Some(cluster) => Some(self::spec(v.tx, cluster.id).await?),
         None => None,
     };
     let id = match (&present, onto) {
@@ -42,7 +42,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: ClusterSpec) -> Result<Chan
         }
         _ => store::cluster::insert(v.tx, &slug, &title, v.now).await?,
     };
-    let after = current(v.tx, id).await?;
+    let after = self::spec(v.tx, id).await?;
     let change = difference("Cluster", slug.as_str(), before.as_ref(), &after);
     if before.is_none() || !change.fields.is_empty() {
         let verb = if before.is_none() { "cluster.create" } else { "cluster.edit" };
@@ -55,7 +55,7 @@ fn subject(id: ClusterId) -> String {
     format!("cluster:{id}")
 }
 
-pub(super) async fn current(conn: &mut Conn, id: ClusterId) -> Result<ClusterSpec> {
+pub async fn spec(conn: &mut Conn, id: ClusterId) -> Result<ClusterSpec> {
     let cluster = store::cluster::by_id(conn, id).await?.ok_or(StoreError::Corrupt { what: "cluster" })?;
     Ok(ClusterSpec { name: cluster.slug.to_string(), title: cluster.title.to_string() })
 }

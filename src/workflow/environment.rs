@@ -54,7 +54,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: EnvironmentSpec) -> Result<
     let (slug, title, rank, cluster) = check.all(|| Some((slug?, title?, rank?, cluster?)))?;
     let onto = save.onto(present.as_ref().map(|environment| environment.version))?;
     let before = match &present {
-        Some(environment) => Some(current(v.tx, environment.id).await?),
+        Some(environment) => Some(self::spec(v.tx, environment.id).await?),
         None => None,
     };
     let details = Details { title, rank, cluster };
@@ -68,7 +68,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: EnvironmentSpec) -> Result<
             store::environment::insert(v.tx, &slug, &details, &policy, v.actor.person(), v.now).await?
         }
     };
-    let after = current(v.tx, id).await?;
+    let after = self::spec(v.tx, id).await?;
     let change = difference("Environment", slug.as_str(), before.as_ref(), &after);
     if before.is_none() || !change.fields.is_empty() {
         let verb = if before.is_none() { "environment.create" } else { "environment.edit" };
@@ -162,7 +162,7 @@ async fn policy(v: &mut Verb<'_>, check: &mut Check, spec: &PolicySpec) -> Resul
     })
 }
 
-pub(super) async fn current(conn: &mut Conn, id: EnvironmentId) -> Result<EnvironmentSpec> {
+pub async fn spec(conn: &mut Conn, id: EnvironmentId) -> Result<EnvironmentSpec> {
     let environment = store::environment::by_id(conn, id).await?.ok_or(StoreError::Corrupt { what: "environment" })?;
     let policy = store::environment::policy(conn, id, environment.policy_version).await?;
     let cluster = match environment.cluster_id {

@@ -30,7 +30,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: GroupSpec) -> Result<Change
     let present = store::group::by_slug(v.tx, &slug).await?;
     let onto = save.onto(present.as_ref().map(|group| group.version))?;
     let before = match &present {
-        Some(group) => Some(current(v.tx, group.id).await?),
+        Some(group) => Some(self::spec(v.tx, group.id).await?),
         None => None,
     };
     let id = match (&present, onto) {
@@ -48,7 +48,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: GroupSpec) -> Result<Change
     if let Some(roles) = &spec.roles {
         set_roles(v, (None, Some(id)), roles).await?;
     }
-    let after = current(v.tx, id).await?;
+    let after = self::spec(v.tx, id).await?;
     let change = difference("Group", slug.as_str(), before.as_ref(), &after);
     if before.is_none() || !change.fields.is_empty() {
         let verb = if before.is_none() { "group.create" } else { "group.edit" };
@@ -84,7 +84,7 @@ async fn set_members(v: &mut Verb<'_>, id: GroupId, wanted: &BTreeSet<PersonId>)
     keep_an_administrator(v, had_administrators).await
 }
 
-pub(super) async fn current(conn: &mut Conn, id: GroupId) -> Result<GroupSpec> {
+pub async fn spec(conn: &mut Conn, id: GroupId) -> Result<GroupSpec> {
     let group = store::group::by_id(conn, id).await?.ok_or(StoreError::Corrupt { what: "group" })?;
     let mut members = Vec::new();
     for person in store::group::members(conn, id).await? {

@@ -36,7 +36,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: PersonSpec) -> Result<Chang
     let present = store::person::by_login(v.tx, &login).await?;
     let onto = save.onto(present.as_ref().map(|person| person.version))?;
     let before = match &present {
-        Some(person) => Some(current(v.tx, person.id).await?),
+        Some(person) => Some(self::spec(v.tx, person.id).await?),
         None => None,
     };
     let details = Details { login, name, email, zone };
@@ -62,7 +62,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: PersonSpec) -> Result<Chang
     if let Some(roles) = &spec.roles {
         set_roles(v, (Some(id), None), roles).await?;
     }
-    let after = current(v.tx, id).await?;
+    let after = self::spec(v.tx, id).await?;
     let change = difference("Person", details.login.as_str(), before.as_ref(), &after);
     if before.is_none() || !change.fields.is_empty() {
         v.record(if before.is_none() { "person.create" } else { "person.edit" }, subject(id), None, facts(&change))
@@ -79,7 +79,7 @@ fn subject(id: PersonId) -> String {
 }
 
 /// A person as they would be written down.
-pub(super) async fn current(conn: &mut Conn, id: PersonId) -> Result<PersonSpec> {
+pub async fn spec(conn: &mut Conn, id: PersonId) -> Result<PersonSpec> {
     let person = store::person::by_id(conn, id).await?.ok_or(StoreError::Corrupt { what: "person" })?;
     let identities = store::person::identities(conn, id).await?;
     let roles = roles(conn, (Some(id), None)).await?;

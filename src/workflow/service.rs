@@ -50,7 +50,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: ServiceSpec) -> Result<Chan
     let present = store::service::by_slug(v.tx, &slug).await?;
     let onto = save.onto(present.as_ref().map(|service| service.version))?;
     let before = match &present {
-        Some(service) => Some(current(v.tx, service.id).await?),
+        Some(service) => Some(self::spec(v.tx, service.id).await?),
         None => None,
     };
     let details = Details { title, repository, owner, public: spec.public };
@@ -67,7 +67,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: ServiceSpec) -> Result<Chan
     if let Some(targets) = targets {
         set_targets(v, id, &targets).await?;
     }
-    let after = current(v.tx, id).await?;
+    let after = self::spec(v.tx, id).await?;
     let change = difference("Service", slug.as_str(), before.as_ref(), &after);
     if before.is_none() || !change.fields.is_empty() {
         let verb = if before.is_none() { "service.create" } else { "service.edit" };
@@ -244,7 +244,7 @@ async fn known(v: &mut Verb<'_>, name: &str) -> Result<store::service::Service> 
     store::service::by_slug(v.tx, &slug).await?.ok_or_else(|| Refusal::absent().into())
 }
 
-pub(super) async fn current(conn: &mut Conn, id: ServiceId) -> Result<ServiceSpec> {
+pub async fn spec(conn: &mut Conn, id: ServiceId) -> Result<ServiceSpec> {
     let service = store::service::by_id(conn, id).await?.ok_or(StoreError::Corrupt { what: "service" })?;
     let owner = match service.owner_group_id {
         Some(id) => store::group::by_id(conn, id).await?.map(|group| group.slug.to_string()),
@@ -268,7 +268,7 @@ pub(super) async fn current(conn: &mut Conn, id: ServiceId) -> Result<ServiceSpe
 }
 
 /// A target as it would be written down.
-async fn target_spec(conn: &mut Conn, target: &Target) -> Result<TargetSpec> {
+pub async fn target_spec(conn: &mut Conn, target: &Target) -> Result<TargetSpec> {
     let environment = store::environment::by_id(conn, target.environment_id).await?;
     Ok(TargetSpec {
         environment: environment.map_or_else(String::new, |environment| environment.slug.to_string()),

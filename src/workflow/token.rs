@@ -99,3 +99,11 @@ pub(super) async fn ensure(v: &mut Verb<'_>, spec: TokenSpec) -> Result<Option<S
         .any(|token| token.title.as_str() == spec.title.trim() && token.revoked_at.is_none() && token.expires_at > now);
     if stands { Ok(None) } else { create(v, spec).await.map(|(_, secret)| Some(secret)) }
 }
+
+/// Notes that a token is used, and not more than once a minute.
+///
+/// # Errors
+/// Those of the store.
+pub async fn touch(v: &mut Verb<'_>, id: TokenId) -> Result<()> {
+    Ok(store::token::touch(v.tx, id, v.now).await?)
+}

@@ -1,7 +1,7 @@
 //! Everything the gate looks at for one release, loaded in one go: for the release page, for the
 //! answer of the API, and for the start itself, which therefore cannot disagree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::cluster::CredentialState;
 use super::super::{
@@ -10,8 +10,9 @@ use super::super::{
 use crate::domain::clearance::GateFacts;
 use crate::domain::deployment::Direction;
 use crate::domain::environment::{Policy, UnknownAuthor};
-use crate::domain::id::{DeploymentId, PersonId, ReleaseNumber};
+use crate::domain::id::{DeploymentId, GroupId, PersonId, ReleaseNumber};
 use crate::domain::image::CommitIdentity;
+use crate::domain::name::Title;
 use crate::domain::release::{Execution, Planning, Standing, State};
 use crate::domain::signoff::{Membership, Signoff, SignoffFacts, Tally};
 use crate::domain::text::Text;
@@ -39,6 +40,8 @@ pub struct Gate {
     pub window: Option<window::Window>,
     /// All decisions, on whichever revision.
     pub decisions: Vec<signoff::Decision>,
+    /// What the groups that are asked are called.
+    pub group_titles: BTreeMap<GroupId, Title>,
     /// Today's memberships of the groups that are asked.
     pub memberships: Vec<Membership>,
     /// All its deployments.
@@ -81,6 +84,10 @@ impl Gate {
             decisions.iter().filter(|one| one.revision == revision.revision).filter_map(signoff::Decision::signoff);
         let signoffs = signoffs.collect();
         let memberships = group::memberships_for(conn, environment.id).await?;
+        let mut group_titles = BTreeMap::new();
+        for rule in &policy.rules {
+            group_titles.extend(group::by_id(conn, rule.group).await?.map(|group| (group.id, group.title)));
+        }
         let deployments = deployment::of_release(conn, release.number).await?;
         let superseded_by = release::superseded_by(conn, &release).await?;
         let targets = revision.plan.as_ref().map(|Stored(plan)| plan.targets()).unwrap_or_default();
@@ -100,6 +107,7 @@ impl Gate {
             authors,
             window,
             decisions,
+            group_titles,
             memberships,
             deployments,
             superseded_by,
@@ -179,6 +187,7 @@ impl Gate {
             revision: self.revision.revision,
             planning: &self.planning,
             tally,
+            group_titles: &self.group_titles,
             unknown_authors: &unknown_authors,
             mode: self.revision.start_mode,
             window: window.as_ref(),

@@ -2,4 +2,6 @@
 //! what is loaded is handed to the domain.
 
 pub mod gate;
+pub mod images;
 pub mod releases;
+pub mod windows;
