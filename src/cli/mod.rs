@@ -41,8 +41,9 @@ pub fn run() -> anyhow::Result<()> {
     })
 }
 
-/// No core dump holds a secret.
+/// No core dump holds a secret, and no file the portal makes is open to others.
 fn harden() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Core, none) {
         tracing::warn!(%error, "cli.harden");

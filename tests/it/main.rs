@@ -1,1 +1,4 @@
+//! All integration tests, in one binary: linking is what takes the time.
 
+mod journey;
+mod support;

@@ -14,14 +14,16 @@ use crate::http::session::csrf_token;
 use crate::store;
 use crate::workflow::session::{SignedIn, sign_out};
 
-/// What signing in takes.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+/// What signing in takes: login and password, or the secret of a one-time link.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Credentials {
     /// The login.
     pub login: String,
     /// The password.
     pub password: String,
+    /// The secret at the end of a one-time sign-in link, instead of both.
+    pub link: Option<String>,
 }
 
 /// Who one is.
@@ -49,17 +51,23 @@ pub struct RoleView {
     pub environment: Option<String>,
 }
 
-/// Signs in by password and sets the session's cookie.
+/// Signs in and sets the session's cookie.
 #[utoipa::path(post, path = "/api/v1/session", tag = "Session", request_body = Credentials, responses(
     (status = 200, description = "Signed in; the token goes into X-CSRF-Token."), (status = 401), (status = 429)))]
 pub async fn begin(doors: web::Data<Doors>, request: HttpRequest, body: Body<Credentials>) -> Answer {
     same_site(&doors, &request)?;
-    let Credentials { login, password } = body.value;
-    signed_in(&doors, doors.workflow.sign_in(&login, password).await?)
+    let Credentials { login, password, link } = body.value;
+    signed_in(
+        &doors,
+        match link {
+            Some(link) => doors.workflow.sign_in_by_link(link).await?,
+            None => doors.workflow.sign_in(&login, password).await?,
+        },
+    )
 }
 
 /// What the first setup takes.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FirstPerson {
     /// The secret at the end of the setup link that `tidegate serve` printed.

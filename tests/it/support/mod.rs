@@ -1,0 +1,30 @@
+//! What the tests stand on: the portal as a process and in this process, real clusters, real
+//! database servers, and the small client they speak to a portal with.
+
+pub mod api;
+pub mod cluster;
+pub mod images;
+pub mod process;
+pub mod scene;
+
+use std::sync::Once;
+
+/// One crypto provider for every client of the tests.
+pub fn prepare() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// Waits until something is there, and says what was waited for when it does not come.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, seconds: u64, mut look: impl FnMut() -> F) -> T {
+    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < until, "waited {seconds} s for {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+}
