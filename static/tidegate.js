@@ -1,0 +1,116 @@
+// What the pages do better with a script. Without one everything works, by reloading.
+"use strict";
+
+// Live parts: elements with data-live are replaced by their newer selves when the stream that the
+// page names says that something happened. A hidden page listens to nothing.
+(() => {
+  const root = document.querySelector("[data-events]");
+  if (!root || !window.EventSource) return;
+  let stream = null;
+  let wanted = false;
+  let busy = false;
+
+  const refresh = async () => {
+    if (busy) { wanted = true; return; }
+    busy = true;
+    do {
+      wanted = false;
+      try {
+        const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
+        if (answer.redirected) { location.reload(); return; }
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        for (const part of document.querySelectorAll("[data-live]")) {
+          const newer = fresh.getElementById(part.id);
+          if (!newer) { part.replaceChildren(); continue; }
+          if (newer.innerHTML === part.innerHTML) continue;
+          const typing = part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+          if (typing) continue;
+          const open = [...part.querySelectorAll("details[open]")].map((one) => one.id);
+          part.replaceWith(newer);
+          for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+          const log = newer.querySelector(".log");
+          if (log) log.scrollTop = log.scrollHeight;
+        }
+      } catch { /* the stream comes again, and asks again */ }
+    } while (wanted);
+    busy = false;
+  };
+
+  const listen = () => {
+    if (document.hidden || stream) return;
+    stream = new EventSource(root.dataset.events);
+    let first = true;
+    stream.addEventListener("state", () => { if (first) { first = false; return; } refresh(); });
+    stream.addEventListener("progress", refresh);
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) { stream?.close(); stream = null; } else { refresh(); listen(); }
+  });
+  listen();
+})();
+
+// Countdowns: the text of an element with data-until follows the clock.
+(() => {
+  const tick = () => {
+    for (const part of document.querySelectorAll("[data-until]")) {
+      const seconds = Math.round((Date.parse(part.dataset.until) - Date.now()) / 1000);
+      if (seconds === 0) setTimeout(() => location.reload(), 1500);
+      if (seconds < 0 || seconds > 3600) continue;
+      const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+      if (part.textContent !== text) part.textContent = text;
+    }
+  };
+  if (document.querySelector("[data-until]")) { tick(); setInterval(tick, 1000); }
+})();
+
+// A file that is chosen goes into the text field it stands for, so that one form does for both.
+for (const input of document.querySelectorAll("input[type=file][data-into]")) {
+  input.hidden = false;
+  input.addEventListener("change", async () => {
+    const [file] = input.files;
+    if (file) document.getElementById(input.dataset.into).value = await file.text();
+  });
+}
+
+// Rows that can be added: a form repeats its last empty row.
+for (const button of document.querySelectorAll("button[data-add]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const rows = document.getElementById(button.dataset.add);
+    const row = rows.lastElementChild.cloneNode(true);
+    for (const field of row.querySelectorAll("input, select")) field.value = "";
+    rows.append(row);
+    row.querySelector("input, select")?.focus();
+  });
+}
+
+// Keys. A letter after `g` goes somewhere; nothing happens while one types.
+(() => {
+  const help = document.getElementById("keys");
+  let going = false;
+  const go = { b: "/", i: "/images", r: "/releases", w: "/windows", a: "/audit", s: "/settings" };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("input, textarea, select, [contenteditable]")) return;
+    if (going) {
+      going = false;
+      if (go[event.key]) location.href = go[event.key];
+      return;
+    }
+    if (event.key === "g") { going = true; setTimeout(() => { going = false; }, 1200); }
+    else if (event.key === "?") { help?.showModal(); }
+    else if (event.key === "/") {
+      const search = document.querySelector("input[type=search]");
+      if (search) { event.preventDefault(); search.focus(); }
+    } else if (event.key === "a") {
+      const sign = document.querySelector("[data-key=a]");
+      if (sign && confirm(sign.dataset.confirm)) sign.click();
+    }
+  });
+})();
+
+// What cannot be undone asks once, in the words that stand on the button.
+document.addEventListener("submit", (event) => {
+  const question = event.submitter?.dataset.ask;
+  if (question && !confirm(question)) event.preventDefault();
+});
