@@ -1,0 +1,83 @@
+//! What the cluster's parts tell about what they do: Event objects.
+//!
+//! Here: making one, and not keeping too many. Not here: deciding what is worth
+//! telling.
+
+use serde_json::{Value, json};
+
+use crate::practice::objects::{
+    kinds::EVENTS,
+    object,
+    store::{Desk, Key, Writer},
+};
+
+/// How many events a namespace keeps. (A real cluster forgets by time.)
+const KEPT: usize = 1000;
+
+/// Who tells, and of what.
+pub(super) struct Teller<'a> {
+    pub component: &'a str,
+    pub about: &'a Value,
+}
+
+impl Teller<'_> {
+    pub fn normal(&self, desk: &mut Desk<'_>, reason: &str, message: &str) {
+        self.tell(desk, "Normal", reason, message);
+    }
+
+    pub fn warning(&self, desk: &mut Desk<'_>, reason: &str, message: &str) {
+        self.tell(desk, "Warning", reason, message);
+    }
+
+    fn tell(&self, desk: &mut Desk<'_>, kind: &str, reason: &str, message: &str) {
+        let about = self.about;
+        let namespace = object::namespace(about).to_owned();
+        let now = object::stamp(desk.now());
+        let event = json!({
+            "metadata": {
+                "name": format!("{}.{}", object::name(about), desk.seed().number()),
+                "namespace": namespace,
+            },
+            "involvedObject": {
+                "apiVersion": about["apiVersion"],
+                "kind": about["kind"],
+                "namespace": namespace,
+                "name": object::name(about),
+                "uid": object::uid(about),
+                "resourceVersion": about["metadata"]["resourceVersion"],
+            },
+            "type": kind,
+            "reason": reason,
+            "message": message,
+            "count": 1,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "source": {"component": self.component},
+            "reportingComponent": self.component,
+            "reportingInstance": "",
+        });
+        let writer = Writer::inside(self.component, "create", "");
+        // Nothing depends on an event; in a namespace that ends there is none.
+        if desk.create(&writer, &EVENTS, &namespace, event).is_ok() {
+            forget_oldest(desk, &writer, &namespace);
+        }
+    }
+}
+
+fn forget_oldest(desk: &mut Desk<'_>, writer: &Writer, namespace: &str) {
+    let oldest: Option<Key> = {
+        let mut kept = 0;
+        let mut oldest: Option<(u64, &Key)> = None;
+        for (key, event) in desk.list(&EVENTS, namespace, None) {
+            kept += 1;
+            let version = object::text(event, "/metadata/resourceVersion").parse().unwrap_or(0);
+            if oldest.is_none_or(|(other, _)| version < other) {
+                oldest = Some((version, key));
+            }
+        }
+        oldest.filter(|_| kept > KEPT).map(|(_, key)| key.clone())
+    };
+    if let Some(key) = oldest {
+        desk.erase(writer, &key);
+    }
+}
