@@ -43,12 +43,21 @@ pub(in crate::practice) struct Writer {
     pub subresource: &'static str,
     /// Everything is checked and nothing kept.
     pub dry_run: bool,
+    /// A field the kind does not have is an error, instead of dropped.
+    pub strict: bool,
 }
 
 impl Writer {
     /// A part of the control plane.
     pub fn inside(component: &str, verb: &'static str, subresource: &'static str) -> Self {
-        Self { user: format!("system:{component}"), manager: component.to_owned(), verb, subresource, dry_run: false }
+        Self {
+            user: format!("system:{component}"),
+            manager: component.to_owned(),
+            verb,
+            subresource,
+            dry_run: false,
+            strict: false,
+        }
     }
 }
 

@@ -70,8 +70,7 @@ impl Desk<'_> {
         namespace: &str,
         object: Value,
     ) -> Result<Arc<Value>, Refused> {
-        let mut object = typed(kind, object)?;
-        object = (kind.shape)(object).map_err(|error| undecodable(kind, &error))?;
+        let mut object = shaped(writer, kind, object)?;
         if !text(&object, "/metadata/resourceVersion").is_empty() {
             return Err(Refused::bad_request("resourceVersion should not be set on objects to be created"));
         }
@@ -160,8 +159,7 @@ impl Desk<'_> {
     pub fn update(&mut self, writer: &Writer, key: &Key, object: Value, part: Part) -> Result<Arc<Value>, Refused> {
         let kind = key.kind;
         let before = self.get(key).ok_or_else(|| Refused::not_found(kind, &key.name))?;
-        let mut object = typed(kind, object)?;
-        object = (kind.shape)(object).map_err(|error| undecodable(kind, &error))?;
+        let mut object = shaped(writer, kind, object)?;
         let said = text(&object, "/metadata/resourceVersion");
         if !said.is_empty() && said != text(&before, "/metadata/resourceVersion") {
             return Err(Refused::modified(kind, &key.name));
@@ -342,7 +340,44 @@ fn typed(kind: &Kind, mut object: Value) -> Result<Value, Refused> {
     Ok(object)
 }
 
-fn undecodable(kind: &Kind, error: &serde_json::Error) -> Refused {
+/// Gives an object the shape of its kind.
+fn shaped(writer: &Writer, kind: &Kind, object: Value) -> Result<Value, Refused> {
+    let object = typed(kind, object)?;
+    let shaped = (kind.shape)(object.clone()).map_err(|error| undecodable(kind, &error))?;
+    if writer.strict {
+        let mut lost = Vec::new();
+        unknown_fields(&object, &shaped, "", &mut lost);
+        if !lost.is_empty() {
+            let why = format!("strict decoding error: {}", lost.join(", "));
+            return Err(undecodable(kind, &why));
+        }
+    }
+    Ok(shaped)
+}
+
+/// The fields that a shape does not have.
+fn unknown_fields(object: &Value, shaped: &Value, path: &str, lost: &mut Vec<String>) {
+    match (object, shaped) {
+        (Value::Object(object), Value::Object(shaped)) => {
+            for (key, value) in object {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                match shaped.get(key) {
+                    Some(shaped) => unknown_fields(value, shaped, &path, lost),
+                    None if value.is_null() => {}
+                    None => lost.push(format!("unknown field {path:?}")),
+                }
+            }
+        }
+        (Value::Array(object), Value::Array(shaped)) => {
+            for (place, (value, shaped)) in object.iter().zip(shaped).enumerate() {
+                unknown_fields(value, shaped, &format!("{path}[{place}]"), lost);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn undecodable(kind: &Kind, error: &dyn std::fmt::Display) -> Refused {
     Refused::bad_request(format!(
         "{} in version {:?} cannot be handled as a {}: {error}",
         kind.kind, kind.version, kind.kind

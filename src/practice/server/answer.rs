@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 
+use chrono::{DateTime, Utc};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{Response, StatusCode, body::Bytes, header};
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -67,23 +68,29 @@ impl View {
     }
 
     /// One object.
-    pub fn one(self, kind: &Kind, object: &Value) -> Value {
+    pub fn one(self, kind: &Kind, object: &Value, now: DateTime<Utc>) -> Value {
         match self {
             Self::Whole => object.clone(),
             Self::Metadata => metadata(object),
             Self::Table => {
                 let version = object["metadata"]["resourceVersion"].clone();
-                table::table(kind, [object].into_iter(), json!({"resourceVersion": version}))
+                table::table(kind, [object].into_iter(), json!({"resourceVersion": version}), now)
             }
         }
     }
 
     /// A list, as the bytes of its JSON. The items of a plain list do not repeat
     /// their kind, as with a real server.
-    pub fn many<'a>(self, kind: &Kind, objects: impl Iterator<Item = &'a Value>, list: &Value) -> Vec<u8> {
+    pub fn many<'a>(
+        self,
+        kind: &Kind,
+        objects: impl Iterator<Item = &'a Value>,
+        list: &Value,
+        now: DateTime<Utc>,
+    ) -> Vec<u8> {
         let (api_version, name) = match self {
             Self::Table => {
-                return table::table(kind, objects, list.clone()).to_string().into_bytes();
+                return table::table(kind, objects, list.clone(), now).to_string().into_bytes();
             }
             Self::Metadata => ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadataList".to_owned()),
             Self::Whole => (kind.api_version(), format!("{}List", kind.kind)),

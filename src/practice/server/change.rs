@@ -12,7 +12,7 @@ use super::{
     answer::{self, Body, View},
     asked::{Asked, Target},
     people::User,
-    read,
+    protobuf, read,
 };
 use crate::practice::objects::{
     kinds::Kind,
@@ -35,6 +35,13 @@ pub(super) struct Order<'a> {
 
 /// Reads a JSON object from a body.
 pub(super) fn read_object(asked: &Asked, body: &[u8], kind: &str) -> Result<Value, Refused> {
+    if asked.media_type == "application/vnd.kubernetes.protobuf" {
+        return protobuf::read(body).map_err(|why| {
+            let mut refused = Refused::unsupported_media();
+            refused.message = format!("{}: {why}", refused.message);
+            refused
+        });
+    }
     if !matches!(asked.media_type.as_str(), "" | "application/json") {
         return Err(Refused::unsupported_media());
     }
@@ -63,6 +70,7 @@ impl Order<'_> {
             verb,
             subresource: subresource.unwrap_or(""),
             dry_run: !self.asked.query.get("dryRun").is_empty(),
+            strict: self.asked.query.get("fieldValidation") == "Strict",
         }
     }
 
@@ -74,9 +82,9 @@ impl Order<'_> {
         if self.target.subresource == "status" { Part::Status } else { Part::Main }
     }
 
-    fn show(&self, code: u16, object: &Value) -> Response<Body> {
+    fn show(&self, desk: &Desk<'_>, code: u16, object: &Value) -> Response<Body> {
         let view = View::of(&self.asked.accept);
-        answer::json(code, &view.one(self.kind, object))
+        answer::json(code, &view.one(self.kind, object, desk.now()))
     }
 
     pub fn create(&self, desk: &mut Desk<'_>) -> Result<Response<Body>, Refused> {
@@ -85,7 +93,7 @@ impl Order<'_> {
         }
         let object = read_object(self.asked, self.body, self.kind.kind)?;
         let made = desk.create(&self.writer(), self.kind, &self.target.namespace, object)?;
-        Ok(self.show(201, &made))
+        Ok(self.show(desk, 201, &made))
     }
 
     pub fn update(&self, desk: &mut Desk<'_>) -> Result<Response<Body>, Refused> {
@@ -98,7 +106,7 @@ impl Order<'_> {
         }
         self.same_name(&object)?;
         let kept = desk.update(&self.writer(), &self.key(), object, self.part())?;
-        Ok(self.show(200, &kept))
+        Ok(self.show(desk, 200, &kept))
     }
 
     pub fn patch(&self, desk: &mut Desk<'_>) -> Result<Response<Body>, Refused> {
@@ -115,7 +123,7 @@ impl Order<'_> {
         self.same_name(&object)?;
         (self.kind.shape)(object.clone()).map_err(|error| patch.misshapen(&error))?;
         let kept = desk.update(&self.writer(), &self.key(), object, self.part())?;
-        Ok(self.show(200, &kept))
+        Ok(self.show(desk, 200, &kept))
     }
 
     fn held(&self, desk: &Desk<'_>) -> Result<Arc<Value>, Refused> {
@@ -156,8 +164,8 @@ impl Order<'_> {
         // These kinds come back whole, the others as a word of success.
         let whole = ["Pod", "Service", "ServiceAccount"].contains(&self.kind.kind);
         match deleted {
-            Deleted::Leaving(object) => Ok(self.show(200, &object)),
-            Deleted::Gone(object) if whole => Ok(self.show(200, &object)),
+            Deleted::Leaving(object) => Ok(self.show(desk, 200, &object)),
+            Deleted::Gone(object) if whole => Ok(self.show(desk, 200, &object)),
             Deleted::Gone(object) => {
                 let mut details = json!({
                     "name": self.target.name,
@@ -195,7 +203,7 @@ impl Order<'_> {
         }
         let metadata = json!({"resourceVersion": desk.version().to_string()});
         let objects = found.iter().map(|(_, object)| &**object);
-        let bytes = View::of(&self.asked.accept).many(self.kind, objects, &metadata);
+        let bytes = View::of(&self.asked.accept).many(self.kind, objects, &metadata, desk.now());
         Ok(answer::plain(200, "application/json", answer::body(bytes)))
     }
 

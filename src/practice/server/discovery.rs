@@ -1,7 +1,8 @@
 //! What this server says it can do.
 //!
-//! Here: version, groups and resources, from the table of kinds. Not here: the
-//! OpenAPI documents, which it does not have.
+//! Here: version, groups and resources, from the table of kinds; of OpenAPI only
+//! what kubectl asks it for: that the server checks fields itself. Not here:
+//! schemas.
 
 use serde_json::{Value, json};
 
@@ -49,9 +50,54 @@ pub(super) fn page(path: &str) -> Option<Value> {
             group
         }),
         ["api", "v1"] => Some(resources("")),
+        ["openapi", "v3"] => Some(json!({"paths": documents()})),
+        ["openapi", "v3", "api", "v1"] => Some(document("")),
+        ["openapi", "v3", "apis", name, "v1"] => groups().contains(name).then(|| document(name)),
         ["apis", name, "v1"] => groups().contains(name).then(|| resources(name)),
         _ => None,
     }
+}
+
+/// Where the OpenAPI documents are.
+fn documents() -> Value {
+    let place = |path: &str| json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash=0")});
+    let mut paths = json!({"api/v1": place("api/v1")});
+    for group in groups() {
+        let path = format!("apis/{group}/v1");
+        paths[&path] = place(&path);
+    }
+    paths
+}
+
+/// An OpenAPI document that says of each kind only which parameters a patch
+/// takes.
+fn document(group: &str) -> Value {
+    let parameters: Value = ["dryRun", "fieldManager", "fieldValidation"]
+        .iter()
+        .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}}))
+        .collect();
+    let mut paths = json!({});
+    for kind in KINDS.into_iter().filter(|kind| kind.group == group) {
+        let version = kind.api_version();
+        let root = if group.is_empty() { "api" } else { "apis" };
+        let place = if kind.namespaced { "namespaces/{namespace}/" } else { "" };
+        paths[format!("/{root}/{version}/{place}{}/{{name}}", kind.plural)] = json!({
+            "patch": {
+                "parameters": parameters,
+                "responses": {"200": {"description": "OK"}},
+                "x-kubernetes-group-version-kind": {
+                    "group": kind.group,
+                    "version": kind.version,
+                    "kind": kind.kind,
+                },
+            },
+        });
+    }
+    json!({
+        "openapi": "3.0.0",
+        "info": {"title": "practice", "version": VERSION},
+        "paths": paths,
+    })
 }
 
 fn groups() -> Vec<&'static str> {

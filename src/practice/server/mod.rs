@@ -9,7 +9,7 @@
 //! | `discovery` | what the server can do |
 //! | `read`, `watch`, `change` | the verbs |
 //! | `reviews` | questions and tokens, kept nowhere |
-//! | `answer`, `table` | how it looks on the wire |
+//! | `answer`, `table`, `protobuf` | how it looks on the wire |
 //!
 //! Not here: the objects and their rules (`objects`), what happens by itself
 //! (`controllers`).
@@ -22,6 +22,7 @@ mod discovery;
 pub(super) mod door;
 pub(super) mod faults;
 pub(super) mod people;
+mod protobuf;
 mod read;
 mod reviews;
 pub(super) mod rights;

@@ -56,7 +56,7 @@ pub(super) fn get(
         .get(&Key::new(kind, &target.namespace, &target.name))
         .ok_or_else(|| Refused::not_found(kind, &target.name))?;
     let view = View::of(&asked.accept);
-    Ok(answer::json(200, &view.one(kind, &object)))
+    Ok(answer::json(200, &view.one(kind, &object, desk.now())))
 }
 
 /// A list, or a page of one. A continued list shows the present, with the
@@ -102,7 +102,7 @@ pub(super) fn list(
             metadata["remainingItemCount"] = remaining.into();
         }
     }
-    let bytes = View::of(&asked.accept).many(kind, page.into_iter(), &metadata);
+    let bytes = View::of(&asked.accept).many(kind, page.into_iter(), &metadata, desk.now());
     Ok(answer::plain(200, "application/json", answer::body(bytes)))
 }
 

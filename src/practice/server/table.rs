@@ -2,6 +2,7 @@
 //!
 //! Here: the columns and cells of each kind. Not here: any other view.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::practice::objects::{
@@ -10,14 +11,18 @@ use crate::practice::objects::{
 };
 
 /// A `Table` object.
-pub(super) fn table<'a>(kind: &Kind, objects: impl Iterator<Item = &'a Value>, metadata: Value) -> Value {
+pub(super) fn table<'a>(
+    kind: &Kind,
+    objects: impl Iterator<Item = &'a Value>,
+    metadata: Value,
+    now: DateTime<Utc>,
+) -> Value {
     let columns = ["Name"].iter().chain(columns(kind)).chain(&["Age"]).map(|name| column(name)).collect::<Value>();
     let rows: Vec<Value> = objects
         .map(|object| {
             let mut row = vec![json!(object::name(object))];
             row.extend(cells(kind, object));
-            // kubectl works the age out from this.
-            row.push(object["metadata"]["creationTimestamp"].clone());
+            row.push(json!(age(object, now)));
             json!({
                 "cells": row,
                 "object": {
@@ -37,10 +42,24 @@ pub(super) fn table<'a>(kind: &Kind, objects: impl Iterator<Item = &'a Value>, m
     })
 }
 
+/// How old an object is, in two words at most.
+fn age(object: &Value, now: DateTime<Utc>) -> String {
+    let Some(made) = object::time(text(object, "/metadata/creationTimestamp")) else {
+        return "<unknown>".to_owned();
+    };
+    let seconds = (now - made).num_seconds().max(0);
+    match seconds {
+        ..120 => format!("{seconds}s"),
+        ..600 => format!("{}m{}s", seconds / 60, seconds % 60),
+        ..10_800 => format!("{}m", seconds / 60),
+        ..172_800 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
 fn column(name: &str) -> Value {
     let (kind, format) = match name {
         "Name" => ("string", "name"),
-        "Age" => ("date", ""),
         _ => ("string", ""),
     };
     json!({"name": name, "type": kind, "format": format, "description": name, "priority": 0})

@@ -107,7 +107,7 @@ impl Watch {
         let mut bytes = Vec::new();
         for (_, object) in desk.list(self.kind, &self.namespace, None) {
             if self.selector.matches(object) {
-                line(&mut bytes, "ADDED", &self.view.one(self.kind, object));
+                line(&mut bytes, "ADDED", &self.view.one(self.kind, object, desk.now()));
             }
         }
         if marks_end && self.bookmarks {
@@ -157,7 +157,7 @@ impl Watch {
             Ok(changes) => {
                 for change in changes {
                     if let Some((kind, object)) = self.event(change) {
-                        line(&mut bytes, kind, &self.view.one(self.kind, object));
+                        line(&mut bytes, kind, &self.view.one(self.kind, object, desk.now()));
                     }
                 }
                 self.seen = self.seen.max(desk.version());
