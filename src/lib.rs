@@ -1,3 +1,3 @@
 //! Tidegate.
-
+pub mod domain;
 pub mod practice;

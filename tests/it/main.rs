@@ -1,1 +1,3 @@
+//! Tests of the whole, as one binary.
 
+mod practice;
