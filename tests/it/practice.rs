@@ -9,8 +9,8 @@ mod cases;
 use std::time::Duration;
 
 use bench::{Cluster, Place, code, image, options, practice, reason, refusal, settled};
-use cases::CASES;
-use futures_util::{StreamExt, TryStreamExt, future::join_all};
+use cases::{CASES, Case};
+use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api, Discovery, ResourceExt,
@@ -21,15 +21,26 @@ use serde_json::json;
 use tidegate::practice::{Account, Action, Fault, Practice, Rule};
 use tokio::time::timeout;
 
+/// Runs every case in a namespace of its own, together, since most of them wait
+/// most of the time.
 async fn run_cases(cluster: &Cluster) {
-    let one = async |name: &str, case: &cases::Case| {
-        let namespace = name.replace('_', "-").chars().take(50).collect::<String>();
-        let place = Place::make(cluster, namespace.trim_end_matches('-')).await;
-        case(place.clone()).await;
-        place.remove().await;
+    let one = |name: &str, case: Case| {
+        let cluster = cluster.clone();
+        let namespace: String = name.replace('_', "-").chars().take(50).collect();
+        tokio::spawn(async move {
+            let place = Place::make(&cluster, namespace.trim_end_matches('-')).await;
+            case(place.clone()).await;
+            place.remove().await;
+        })
     };
-    // Together, since most of them wait most of the time.
-    join_all(CASES.iter().map(|(name, case)| one(name, case))).await;
+    let running: Vec<_> = CASES.iter().map(|(name, case)| (name, one(name, *case))).collect();
+    let mut failed = Vec::new();
+    for (name, case) in running {
+        if case.await.is_err() {
+            failed.push(name);
+        }
+    }
+    assert!(failed.is_empty(), "{failed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

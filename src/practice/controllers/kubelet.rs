@@ -203,8 +203,8 @@ fn reports_missing(pod: &Value) -> bool {
 fn befall(desk: &mut Desk<'_>, key: &Key, pod: &Value, fate: Fate) {
     let now = object::stamp(desk.now());
     let (kinds, is): (&[&str], bool) = match fate {
-        Fate::Ready | Fate::Slow => (&["Initialized", "Ready", "ContainersReady"], true),
-        Fate::NeverReady | Fate::Crash => (&["Ready", "ContainersReady"], false),
+        Fate::Ready | Fate::Slow => (&["Initialized", "ContainersReady", "Ready"], true),
+        Fate::NeverReady | Fate::Crash => (&["ContainersReady", "Ready"], false),
         Fate::Missing | Fate::Silent => (&["Ready"], false),
     };
     let mut conditions: Vec<Value> = kinds.iter().map(|kind| condition(kind, is, &now)).collect();

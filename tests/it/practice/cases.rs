@@ -129,10 +129,12 @@ async fn a_pod_that_never_gets_ready_holds_the_rollout(place: Place) {
     let started = |pod: &Pod| image_of(pod) == image("4a46") && pod.status.as_ref().unwrap().start_time.is_some();
     let pod = place.pod("web", started).await;
     assert!(!is_ready(&pod));
-    let stuck = place
-        .until("web", |d: Option<&Deployment>| d.unwrap().status.as_ref().unwrap().unavailable_replicas == Some(1))
-        .await;
-    assert_eq!(stuck.status.unwrap().updated_replicas, Some(1));
+    let stuck = |d: Option<&Deployment>| {
+        let status = d.unwrap().status.as_ref().unwrap();
+        (status.updated_replicas, status.unavailable_replicas) == (Some(1), Some(1))
+    };
+    let stuck = place.until("web", stuck).await;
+    assert_eq!(stuck.status.unwrap().available_replicas, Some(3));
 }
 
 async fn a_slow_pod_is_waited_for(place: Place) {
