@@ -40,7 +40,7 @@ impl Patch {
         match self {
             Self::Merge(patch) => merge(&mut object, patch),
             Self::Strategic(patch) => {
-                strategic::merge(&mut object, patch).map_err(Refused::bad_request)?;
+                strategic::merge(&mut object, patch).map_err(Refused::internal)?;
             }
             Self::Json(patch) => json_patch::patch(&mut object, patch).map_err(|_| Refused::unprocessable_patch())?,
         }

@@ -44,6 +44,15 @@ impl Cause {
         Self { reason: "FieldValueDuplicate", message: format!("Duplicate value: {value:?}"), field: field.into() }
     }
 
+    pub fn not_supported(field: impl Into<String>, value: &str, options: &[&str]) -> Self {
+        let options: Vec<String> = options.iter().map(|option| format!("{option:?}")).collect();
+        Self {
+            reason: "FieldValueNotSupported",
+            message: format!("Unsupported value: {value:?}: supported values: {}", options.join(", ")),
+            field: field.into(),
+        }
+    }
+
     pub fn forbidden(field: impl Into<String>, why: &str) -> Self {
         Self { reason: "FieldValueForbidden", message: format!("Forbidden: {why}"), field: field.into() }
     }
@@ -94,6 +103,11 @@ impl Refused {
 
     pub(in crate::practice) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)
+    }
+
+    /// What a real server has no better word for either.
+    pub(in crate::practice) fn internal(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
     }
 
     pub(in crate::practice) fn unauthorized() -> Self {
@@ -170,13 +184,15 @@ impl Refused {
     }
 
     pub(in crate::practice) fn too_large_version(asked: u64, newest: u64) -> Self {
-        Self::new(504, "Timeout", format!("Too large resource version: {asked}, current: {newest}")).with(json!({
-            "causes": [{
-                "reason": "ResourceVersionTooLarge",
-                "message": "Too large resource version",
-            }],
-            "retryAfterSeconds": 1,
-        }))
+        Self::new(504, "Timeout", format!("Timeout: Too large resource version: {asked}, current: {newest}")).with(
+            json!({
+                "causes": [{
+                    "reason": "ResourceVersionTooLarge",
+                    "message": "Too large resource version",
+                }],
+                "retryAfterSeconds": 1,
+            }),
+        )
     }
 
     pub(in crate::practice) fn too_large_body() -> Self {

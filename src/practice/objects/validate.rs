@@ -27,10 +27,8 @@ pub(in crate::practice) fn check(kind: &Kind, object: &Value, before: Option<&Va
         }
         "ReplicaSet" => workload(object, before, &mut causes),
         "Pod" => pod(object, before, &mut causes),
-        "RoleBinding" | "ClusterRoleBinding" => {
-            if before.is_some_and(|before| before["roleRef"] != object["roleRef"]) {
-                causes.push(Cause::invalid("roleRef", &object["roleRef"], "cannot change roleRef"));
-            }
+        "RoleBinding" | "ClusterRoleBinding" if before.is_some_and(|before| before["roleRef"] != object["roleRef"]) => {
+            causes.push(Cause::invalid("roleRef", &object["roleRef"], "cannot change roleRef"));
         }
         _ => {}
     }
@@ -100,11 +98,7 @@ fn workload(object: &Value, before: Option<&Value>, causes: &mut Vec<Cause>) {
     containers(&template["spec"], "spec.template.spec", causes);
     let policy = text(template, "/spec/restartPolicy");
     if policy != "Always" && !policy.is_empty() {
-        causes.push(Cause {
-            reason: "FieldValueNotSupported",
-            message: format!("Unsupported value: {policy:?}: supported values: \"Always\""),
-            field: "spec.template.spec.restartPolicy".to_owned(),
-        });
+        causes.push(Cause::not_supported("spec.template.spec.restartPolicy", policy, &["Always"]));
     }
     if before.is_some_and(|before| before["spec"]["selector"] != spec["selector"]) {
         causes.push(Cause::invalid("spec.selector", &spec["selector"], "field is immutable"));
@@ -144,11 +138,7 @@ fn deployment(object: &Value, causes: &mut Vec<Cause>) {
                 ));
             }
         }
-        other => causes.push(Cause {
-            reason: "FieldValueNotSupported",
-            message: format!("Unsupported value: {other:?}: supported values: \"Recreate\", \"RollingUpdate\""),
-            field: "spec.strategy.type".to_owned(),
-        }),
+        other => causes.push(Cause::not_supported("spec.strategy.type", other, &["Recreate", "RollingUpdate"])),
     }
     for field in ["minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] {
         if spec[field].as_i64().is_some_and(|value| value < 0) {
@@ -178,6 +168,7 @@ fn not_negative(field: &str, value: Value) -> Cause {
 }
 
 fn containers(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let in_pod = path == "spec";
     if list(spec, "/containers").is_empty() {
         causes.push(Cause::required(format!("{path}.containers"), ""));
     }
@@ -198,7 +189,8 @@ fn containers(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
             let image = text(container, "/image");
             if image.is_empty() {
                 causes.push(Cause::required(format!("{path}.image"), ""));
-            } else if image.trim() != image {
+            } else if in_pod && image.trim() != image {
+                // Only in a pod itself, not in a template.
                 causes.push(Cause::invalid(
                     format!("{path}.image"),
                     &json!(image),

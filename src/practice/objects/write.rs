@@ -14,7 +14,7 @@ use super::{
     kinds::{DEPLOYMENTS, Kind, NAMESPACES, PODS, SERVICE_ACCOUNTS},
     managers,
     object::{self, carry, int, put, take, text},
-    refused::Refused,
+    refused::{Cause, Refused},
     store::{Desk, Key, Writer},
     validate,
 };
@@ -71,9 +71,6 @@ impl Desk<'_> {
         object: Value,
     ) -> Result<Arc<Value>, Refused> {
         let mut object = shaped(writer, kind, object)?;
-        if !text(&object, "/metadata/resourceVersion").is_empty() {
-            return Err(Refused::bad_request("resourceVersion should not be set on objects to be created"));
-        }
         self.place(kind, namespace, &mut object)?;
         self.name(&mut object);
         let name = object::name(&object).to_owned();
@@ -89,6 +86,9 @@ impl Desk<'_> {
         let key = Key::new(kind, namespace, &name);
         if self.get(&key).is_some() {
             return Err(Refused::already_exists(kind, &name));
+        }
+        if !text(&object, "/metadata/resourceVersion").is_empty() {
+            return Err(Refused::internal("resourceVersion should not be set on objects to be created"));
         }
         let metadata = [("uid", self.seed().uid()), ("creationTimestamp", object::stamp(self.now()))];
         for (field, value) in metadata {
@@ -166,8 +166,7 @@ impl Desk<'_> {
         }
         let said = object::uid(&object);
         if !said.is_empty() && said != object::uid(&before) {
-            let why = other_uid(said, object::uid(&before));
-            return Err(Refused::conflict(kind, &key.name, &why));
+            return Err(other_uid(writer, key, said, object::uid(&before)));
         }
         self.place(kind, &key.namespace, &mut object)?;
         let mut object = merge_part(&before, object, part);
@@ -221,14 +220,17 @@ impl Desk<'_> {
         if let Some(uid) = &how.uid
             && uid != object::uid(&before)
         {
-            let why = other_uid(uid, object::uid(&before));
+            let why = format!(
+                "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and then recreated",
+                object::uid(&before)
+            );
             return Err(Refused::conflict(kind, &key.name, &why));
         }
         if let Some(version) = &how.version
             && version != text(&before, "/metadata/resourceVersion")
         {
             let why = format!(
-                "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {}",
+                "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). The object might have been modified",
                 text(&before, "/metadata/resourceVersion")
             );
             return Err(Refused::conflict(kind, &key.name, &why));
@@ -306,8 +308,15 @@ impl Desk<'_> {
     }
 }
 
-fn other_uid(said: &str, is: &str) -> String {
-    format!("Precondition failed: UID in precondition: {said}, UID in object meta: {is}")
+/// The answer to a write that names another uid: to a patch it is an attempt to
+/// change the uid, to an update a precondition.
+fn other_uid(writer: &Writer, key: &Key, said: &str, is: &str) -> Refused {
+    if writer.verb == "patch" {
+        let cause = Cause::invalid("metadata.uid", &json!(said), "field is immutable");
+        return Refused::invalid(key.kind.group, key.kind.kind, &key.name, &[cause]);
+    }
+    let why = format!("Precondition failed: UID in precondition: {said}, UID in object meta: {is}");
+    Refused::conflict(key.kind, &key.name, &why)
 }
 
 /// Seconds until an object that is deleted now is to be gone.
@@ -331,8 +340,8 @@ fn typed(kind: &Kind, mut object: Value) -> Result<Value, Refused> {
     }
     if !(said.0.is_empty() && said.1.is_empty() || said == (expected.0.as_str(), expected.1)) {
         return Err(Refused::bad_request(format!(
-            "{} in version {:?} cannot be handled as a {}: converting to ({}) is not possible",
-            said.1, said.0, kind.kind, expected.1
+            "{} in version {:?} cannot be handled as a {}: unknown conversion",
+            said.1, said.0, kind.kind
         )));
     }
     object["apiVersion"] = expected.0.into();
@@ -349,7 +358,13 @@ fn shaped(writer: &Writer, kind: &Kind, object: Value) -> Result<Value, Refused>
         unknown_fields(&object, &shaped, "", &mut lost);
         if !lost.is_empty() {
             let why = format!("strict decoding error: {}", lost.join(", "));
-            return Err(undecodable(kind, &why));
+            // A patch is judged by what comes out of it.
+            return Err(if writer.verb == "patch" {
+                let cause = Cause::invalid("patch", &object, &why);
+                Refused::invalid("", "", "", &[cause])
+            } else {
+                undecodable(kind, &why)
+            });
         }
     }
     Ok(shaped)

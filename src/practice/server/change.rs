@@ -18,7 +18,7 @@ use crate::practice::objects::{
     kinds::Kind,
     object::{self, int, put, take, text},
     patch::Patch,
-    refused::Refused,
+    refused::{Cause, Refused},
     selector::Selector,
     store::{Desk, Key, Writer},
     write::{Deleted, Deletion, Part, Propagation},
@@ -132,9 +132,10 @@ impl Order<'_> {
 
     fn same_name(&self, object: &Value) -> Result<(), Refused> {
         match object::name(object) {
-            "" => Err(Refused::bad_request(
-                "the name of the object ( based on URL) was undeterminable: name must be provided",
-            )),
+            "" => Err(Refused::bad_request(format!(
+                "the name of the object ({} based on URL) was undeterminable: name must be provided",
+                self.target.name
+            ))),
             name if name != self.target.name => Err(Refused::bad_request(format!(
                 "the name of the object ({name}) does not match the name on the URL ({})",
                 self.target.name
@@ -222,7 +223,9 @@ impl Order<'_> {
             Some("Foreground") => Propagation::Foreground,
             Some("Orphan") => Propagation::Orphan,
             Some(other) => {
-                return Err(Refused::bad_request(format!("invalid propagationPolicy {other:?}")));
+                let options = ["Foreground", "Background", "Orphan", "nil"];
+                let cause = Cause::not_supported("propagationPolicy", other, &options);
+                return Err(Refused::invalid("meta.k8s.io", "DeleteOptions", "", &[cause]));
             }
         };
         Ok(Deletion {

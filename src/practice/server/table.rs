@@ -50,9 +50,9 @@ fn age(object: &Value, now: DateTime<Utc>) -> String {
     let seconds = (now - made).num_seconds().max(0);
     match seconds {
         ..120 => format!("{seconds}s"),
-        ..600 => format!("{}m{}s", seconds / 60, seconds % 60),
-        ..10_800 => format!("{}m", seconds / 60),
-        ..172_800 => format!("{}h", seconds / 3600),
+        120..600 => format!("{}m{}s", seconds / 60, seconds % 60),
+        600..10_800 => format!("{}m", seconds / 60),
+        10_800..172_800 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
     }
 }
