@@ -103,7 +103,8 @@ pub struct PracticeOptions {
     pub pace: Pace,
     /// Who may come besides the administrator.
     pub accounts: Vec<Account>,
-    /// How many changes are kept for [`Practice::history`].
+    /// How many changes are kept for [`Practice::history`], at some kilobytes
+    /// each.
     pub remembered: usize,
     /// For how many of the last changes a watch may ask; before that it is
     /// answered with 410.
@@ -114,7 +115,7 @@ impl PracticeOptions {
     /// The usual: nobody but the administrator, the pace of the tests' control
     /// plane, a seed of zeros.
     pub fn at(now: DateTime<Utc>) -> Self {
-        Self { now, seed: [0; 32], pace: Pace::default(), accounts: Vec::new(), remembered: 100_000, watchable: 10_000 }
+        Self { now, seed: [0; 32], pace: Pace::default(), accounts: Vec::new(), remembered: 10_000, watchable: 10_000 }
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{progress, rollout};
 use crate::practice::objects::{
-    kinds::REPLICA_SETS,
+    kinds::{PODS, REPLICA_SETS},
     object::{self, annotation, int, labels, list, put, take, text},
     selector::Selector,
     store::{Desk, Key, Writer},
@@ -88,9 +88,11 @@ pub(super) fn reconcile(desk: &mut Desk<'_>, key: &Key) -> Option<Duration> {
             });
         }
     }
-    for (key, set) in desk.list(&REPLICA_SETS, &key.namespace, None) {
-        if object::controlled_by(set, &uid) {
-            sets.push(Set { key: key.clone(), object: Arc::clone(set) });
+    for key in desk.dependents(&uid) {
+        if *key.kind == REPLICA_SETS
+            && let Some(object) = desk.get(&key).filter(|set| object::controlled_by(set, &uid))
+        {
+            sets.push(Set { key, object });
         }
     }
     sets.sort_by_key(Set::age);
@@ -208,13 +210,10 @@ impl Deployment<'_, '_> {
 
 /// Whether a pod that does not belong to the new ReplicaSet is still there.
 pub(super) fn old_pods(deployment: &Deployment<'_, '_>) -> bool {
-    use crate::practice::objects::kinds::PODS;
-    if deployment.old.iter().any(|set| set.count("replicas") > 0) {
-        return true;
-    }
-    deployment.desk.list(&PODS, &deployment.key.namespace, None).any(|(_, pod)| {
-        !matches!(text(pod, "/status/phase"), "Failed" | "Succeeded")
-            && deployment.old.iter().any(|set| object::controlled_by(pod, object::uid(&set.object)))
+    deployment.old.iter().any(|set| {
+        let pods = deployment.desk.dependents(object::uid(&set.object));
+        let mut pods = pods.iter().filter(|key| *key.kind == PODS).filter_map(|key| deployment.desk.get(key));
+        set.count("replicas") > 0 || pods.any(|pod| !matches!(text(&pod, "/status/phase"), "Failed" | "Succeeded"))
     })
 }
 

@@ -101,7 +101,16 @@ impl Controllers {
                 seen = desk.version();
             }
             if let Some(work) = queue.next(now) {
-                let again = self.look(&mut store.desk(), &mut kubelet, &work);
+                let again = {
+                    let mut desk = store.desk();
+                    // Looked at under the lock, so that nothing is written once
+                    // the server has been stopped.
+                    if *traffic.borrow() != Traffic::Open {
+                        queue.push(work);
+                        continue;
+                    }
+                    self.look(&mut desk, &mut kubelet, &work)
+                };
                 if let Some(after) = again {
                     queue.at(work, Instant::now() + after);
                 }

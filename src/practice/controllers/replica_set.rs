@@ -60,9 +60,12 @@ pub(super) fn reconcile(desk: &mut Desk<'_>, key: &Key) -> Option<Duration> {
 }
 
 fn pods_of(desk: &Desk<'_>, set: &Value) -> Vec<Arc<Value>> {
-    desk.list(&PODS, object::namespace(set), None)
-        .filter(|(_, pod)| object::controlled_by(pod, object::uid(set)))
-        .map(|(_, pod)| Arc::clone(pod))
+    let uid = object::uid(set);
+    desk.dependents(uid)
+        .iter()
+        .filter(|key| *key.kind == PODS)
+        .filter_map(|key| desk.get(key))
+        .filter(|pod| object::controlled_by(pod, uid))
         .collect()
 }
 

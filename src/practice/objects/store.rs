@@ -5,7 +5,7 @@
 //! writing is done. Not here: whether a change is allowed or sensible (`write`).
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -115,11 +115,36 @@ impl Change {
 struct State {
     objects: BTreeMap<Key, Arc<Value>>,
     uids: HashMap<String, Key>,
+    /// What each owner owns, by its uid.
+    owned: HashMap<String, BTreeSet<Key>>,
     version: u64,
     changes: VecDeque<Change>,
     /// Watches may start from this version or later.
     oldest: u64,
     seed: Seed,
+}
+
+fn owners(object: &Value) -> impl Iterator<Item = &str> {
+    object::list(object, "/metadata/ownerReferences").iter().map(|owner| object::text(owner, "/uid"))
+}
+
+impl State {
+    fn own(&mut self, key: &Key, object: &Value) {
+        for owner in owners(object) {
+            self.owned.entry(owner.to_owned()).or_default().insert(key.clone());
+        }
+    }
+
+    fn disown(&mut self, key: &Key, object: &Value) {
+        for owner in owners(object) {
+            if let Some(owned) = self.owned.get_mut(owner) {
+                owned.remove(key);
+                if owned.is_empty() {
+                    self.owned.remove(owner);
+                }
+            }
+        }
+    }
 }
 
 /// The objects and their history.
@@ -147,6 +172,7 @@ impl Store {
             state: Mutex::new(State {
                 objects: BTreeMap::new(),
                 uids: HashMap::new(),
+                owned: HashMap::new(),
                 version: 0,
                 changes: VecDeque::new(),
                 oldest: 0,
@@ -261,12 +287,7 @@ impl Desk<'_> {
 
     /// The objects that name `uid` among their owners.
     pub fn dependents(&self, uid: &str) -> Vec<Key> {
-        self.everything()
-            .filter(|(_, object)| {
-                object::list(object, "/metadata/ownerReferences").iter().any(|owner| owner["uid"] == uid)
-            })
-            .map(|(key, _)| key.clone())
-            .collect()
+        self.state.owned.get(uid).into_iter().flatten().cloned().collect()
     }
 
     /// The changes after a version.
@@ -311,10 +332,14 @@ impl Desk<'_> {
         state.version += 1;
         object::put(&mut object, &["metadata", "resourceVersion"], state.version.to_string());
         let object = Arc::new(object);
+        if let Some(before) = &before {
+            state.disown(&key, before);
+        }
         if action == Action::Deleted {
             state.objects.remove(&key);
             state.uids.remove(object::uid(&object));
         } else {
+            state.own(&key, &object);
             state.uids.insert(object::uid(&object).to_owned(), key.clone());
             state.objects.insert(key.clone(), Arc::clone(&object));
         }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     defaults,
@@ -458,12 +458,17 @@ fn merge_part(before: &Value, given: Value, part: Part) -> Value {
 
 /// Whether two states of an object are the same but for bookkeeping.
 fn same(object: &Value, before: &Value) -> bool {
-    let bare = |value: &Value| {
-        let mut value = value.clone();
-        take(&mut value, &["metadata", "managedFields"]);
-        value
+    let (Value::Object(object), Value::Object(before)) = (object, before) else {
+        return false;
     };
-    bare(object) == bare(before)
+    let metadata = |object: &Map<String, Value>| {
+        let mut metadata = object.get("metadata").cloned().unwrap_or_default();
+        take(&mut metadata, &["managedFields"]);
+        metadata
+    };
+    object.len() == before.len()
+        && object.iter().all(|(key, value)| key == "metadata" || before.get(key) == Some(value))
+        && metadata(object) == metadata(before)
 }
 
 /// Whether the object counts as a new generation. A Deployment's annotations

@@ -105,6 +105,8 @@ impl Gate {
                 order = self.orders.recv() => match order {
                     Some((traffic, done)) => {
                         let result = self.obey(traffic, &mut listener, &mut connections).await;
+                        // Whoever was writing has done when the desk is free.
+                        drop(server.store.desk());
                         // Whoever asked may have stopped waiting.
                         let _ = done.send(result);
                     }

@@ -49,6 +49,13 @@ pub const CASES: &[(&str, Case)] = &[
     case!(a_review_says_what_one_may),
     case!(a_missing_service_account_is_a_replica_failure),
     case!(a_namespace_ends_with_all_it_holds),
+    case!(a_stuck_rollout_is_scaled_in_proportion),
+    case!(a_newer_rollout_overtakes_one_under_way),
+    case!(minimum_ready_seconds_count),
+    case!(a_late_rollout_may_still_succeed),
+    case!(old_replica_sets_are_forgotten_beyond_the_limit),
+    case!(nothing_to_surge_with_goes_one_by_one),
+    case!(a_deployment_of_no_pods_is_done_at_once),
     case!(twenty_deployments_roll_at_once),
 ];
 
@@ -458,6 +465,107 @@ async fn a_namespace_ends_with_all_it_holds(place: Place) {
     let map: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "late"}})).unwrap();
     let maps: Api<ConfigMap> = Api::namespaced(place.client.clone(), &name);
     assert_eq!(code(maps.create(&PostParams::default(), &map).await), 404);
+}
+
+/// The sizes of a Deployment's ReplicaSets, by their revisions.
+async fn sizes(place: &Place) -> Vec<(String, i32)> {
+    let sets = place.replica_sets("web").await;
+    let mut sizes: Vec<_> =
+        sets.iter().map(|set| (revision(set).to_owned(), set.spec.as_ref().unwrap().replicas.unwrap())).collect();
+    sizes.sort();
+    sizes
+}
+
+async fn sizes_become(place: &Place, wanted: &[(&str, i32)]) {
+    let wanted: Vec<_> = wanted.iter().map(|(revision, size)| ((*revision).to_owned(), *size)).collect();
+    for _ in 0..200 {
+        if sizes(place).await == wanted {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{:?} instead of {wanted:?}", sizes(place).await);
+}
+
+async fn a_stuck_rollout_is_scaled_in_proportion(place: Place) {
+    place
+        .deploy("web", &image("aa"), |d| {
+            d["spec"]["replicas"] = 10.into();
+            d["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": 3, "maxUnavailable": 2}});
+        })
+        .await;
+    place.rolled_out("web").await;
+    place.set_image("web", &image("404")).await;
+    sizes_become(&place, &[("1", 8), ("2", 5)]).await;
+    place.patch("web", json!({"replicas": 15})).await;
+    sizes_become(&place, &[("1", 11), ("2", 7)]).await;
+    place.set_image("web", &image("aa")).await;
+    place.rolled_out("web").await;
+    sizes_become(&place, &[("2", 0), ("3", 15)]).await;
+}
+
+async fn a_newer_rollout_overtakes_one_under_way(place: Place) {
+    place.deploy("web", &image("aa"), |_| ()).await;
+    place.rolled_out("web").await;
+    place.set_image("web", &image("510")).await;
+    place.pod("web", |pod| image_of(pod) == image("510")).await;
+    place.set_image("web", &image("cc")).await;
+    place.rolled_out("web").await;
+    sizes_become(&place, &[("1", 0), ("2", 0), ("3", 3)]).await;
+    assert!(place.pods("web").await.iter().all(|pod| image_of(pod) == image("cc")));
+}
+
+async fn minimum_ready_seconds_count(place: Place) {
+    let begun = tokio::time::Instant::now();
+    place.deploy("web", &image("aa"), |d| d["spec"]["minReadySeconds"] = 3.into()).await;
+    let ready = |d: Option<&Deployment>| d.unwrap().status.as_ref().unwrap().ready_replicas == Some(3);
+    let early = place.until("web", ready).await;
+    assert_eq!(early.status.unwrap().available_replicas, None);
+    place.rolled_out("web").await;
+    // Times in objects have only seconds, so almost one may be missing.
+    assert!(begun.elapsed().as_millis() > 1900);
+}
+
+async fn a_late_rollout_may_still_succeed(place: Place) {
+    place.deploy("web", &image("510"), |d| d["spec"]["progressDeadlineSeconds"] = 1.into()).await;
+    let late = |d: Option<&Deployment>| reason(d.unwrap(), "Progressing") == "ProgressDeadlineExceeded";
+    let stuck = place.until("web", late).await;
+    assert_eq!(reason(&stuck, "Available"), "MinimumReplicasUnavailable");
+    let done = |d: Option<&Deployment>| reason(d.unwrap(), "Progressing") == "NewReplicaSetAvailable";
+    place.until("web", done).await;
+}
+
+async fn old_replica_sets_are_forgotten_beyond_the_limit(place: Place) {
+    place.deploy("web", &image("aa"), |d| d["spec"]["revisionHistoryLimit"] = 1.into()).await;
+    place.rolled_out("web").await;
+    for digest in ["bb", "cc", "ee"] {
+        place.set_image("web", &image(digest)).await;
+        place.rolled_out("web").await;
+    }
+    sizes_become(&place, &[("3", 0), ("4", 3)]).await;
+}
+
+async fn nothing_to_surge_with_goes_one_by_one(place: Place) {
+    let rolling = json!({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "1%"}});
+    place.deploy("web", &image("aa"), |d| d["spec"]["strategy"] = rolling).await;
+    place.rolled_out("web").await;
+    place.set_image("web", &image("4a46")).await;
+    sizes_become(&place, &[("1", 2), ("2", 1)]).await;
+    place.set_image("web", &image("bb")).await;
+    place.rolled_out("web").await;
+    sizes_become(&place, &[("1", 0), ("2", 0), ("3", 3)]).await;
+}
+
+async fn a_deployment_of_no_pods_is_done_at_once(place: Place) {
+    place.deploy("web", &image("dead"), |d| d["spec"]["replicas"] = 0.into()).await;
+    place.rolled_out("web").await;
+    place.set_image("web", &image("404")).await;
+    let done = |d: Option<&Deployment>| {
+        let deployment = d.unwrap();
+        revision(deployment) == "2" && reason(deployment, "Progressing") == "NewReplicaSetAvailable"
+    };
+    let done = place.until("web", done).await;
+    assert_eq!(done.status.unwrap().replicas, None);
 }
 
 async fn twenty_deployments_roll_at_once(place: Place) {
