@@ -11,7 +11,7 @@ use std::time::Duration;
 use bench::{Cluster, Place, code, image, options, practice, reason, refusal, settled};
 use cases::{CASES, Case};
 use futures_util::{StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::ConfigMap};
 use kube::{
     Api, Discovery, ResourceExt,
     api::{ListParams, Patch, PatchParams, PostParams},
@@ -290,6 +290,54 @@ async fn a_rolling_update_keeps_its_bounds_at_every_change() {
         assert!(count(&change.object, "replicas") <= 12, "{}", change.object["status"]);
     }
     assert_eq!(states.filter(|change| change.changes_spec()).count(), 1);
+}
+
+#[tokio::test]
+async fn nonsense_is_refused_and_the_server_goes_on() {
+    let (practice, cluster) = practice().await;
+    let shop = place(&cluster).await;
+    shop.deploy("web", &image("aa"), |d| {
+        d["spec"]["strategy"] =
+            json!({"rollingUpdate": {"maxSurge": "9223372036854775807%", "maxUnavailable": "9223372036854775807%"}});
+        d["spec"]["template"]["metadata"]["annotations"] = json!({"test/ready-after": "99999999999999999999h"});
+    })
+    .await;
+    let ask = async |method: &str, path: &str, media_type: &str, body: &str| {
+        let request = http::Request::builder().method(method).uri(path).header("content-type", media_type);
+        let answer = cluster.client.request::<serde_json::Value>(request.body(body.as_bytes().to_vec()).unwrap()).await;
+        answer.map_or_else(|error| code::<()>(Err(error)), |_| 200)
+    };
+    let web = "/apis/apps/v1/namespaces/shop/deployments/web";
+    let all = "/apis/apps/v1/namespaces/shop/deployments";
+    let (json, merge) = ("application/json", "application/merge-patch+json");
+    let strategic = "application/strategic-merge-patch+json";
+    for (method, path, media_type, body, expected) in [
+        ("POST", all, json, "", 400),
+        ("POST", all, json, "null", 400),
+        ("POST", all, json, "[]", 400),
+        ("POST", all, json, "{\"metadata\":7}", 400),
+        ("POST", all, json, "{\"spec\":null}", 422),
+        ("POST", all, "application/vnd.kubernetes.protobuf", "k8s\0\u{f}\u{f}\u{f}", 415),
+        ("PATCH", web, merge, "{\"metadata\":null}", 400),
+        ("PATCH", web, merge, "{\"spec\":[]}", 422),
+        ("PATCH", web, merge, "{\"spec\":{\"replicas\":99999999999}}", 422),
+        ("PATCH", web, strategic, "{\"$patch\":\"x\"}", 500),
+        ("PATCH", web, strategic, "{\"$setElementOrder/spec\":7}", 500),
+        ("PATCH", web, strategic, "{\"$retainKeys\":{}}", 500),
+        ("PATCH", web, "application/apply-patch+yaml", "{}", 415),
+        ("DELETE", web, json, "{\"propagationPolicy\":\"x\"}", 422),
+        ("GET", "/apis/apps/v1/deployments?limit=-1", json, "", 400),
+        ("GET", "/apis/apps/v1/deployments?continue=e30", json, "", 400),
+        ("GET", "/apis/apps/v1/deployments?labelSelector=(", json, "", 400),
+    ] {
+        assert_eq!(ask(method, path, media_type, body).await, expected, "{method} {path} {body}");
+    }
+    let pod = practice.history().into_iter().rfind(|change| change.kind == "Pod").unwrap().name;
+    let deletion = "{\"gracePeriodSeconds\":9223372036854775807}";
+    assert_eq!(ask("DELETE", &format!("/api/v1/namespaces/shop/pods/{pod}"), json, deletion).await, 200);
+    shop.patch("web", json!({"replicas": 2_000_000})).await;
+    let full = |d: Option<&Deployment>| reason(d.unwrap(), "ReplicaFailure") == "FailedCreate";
+    shop.until("web", full).await;
 }
 
 #[tokio::test]

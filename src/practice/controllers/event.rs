@@ -60,7 +60,7 @@ impl Teller<'_> {
         // Nothing depends on an event; in a namespace that ends there is none.
         let _ = desk.create(&writer, &EVENTS, &namespace, event);
         // Counting them each time would cost more than keeping a few too many.
-        if desk.version() % 64 == 0 {
+        if desk.version().is_multiple_of(64) {
             forget_oldest(desk, &writer, &namespace);
         }
     }

@@ -305,10 +305,11 @@ fn go_duration(text: &str) -> Option<Duration> {
             "ns" => 0.000_000_001,
             _ => return None,
         };
-        total += Duration::try_from_secs_f64(number * unit).ok()?;
+        total = total.checked_add(Duration::try_from_secs_f64(number * unit).ok()?)?;
         rest = &rest[letters..];
     }
-    (!text.is_empty()).then_some(total)
+    // Beyond a year is never, and no sum with it overflows.
+    (!text.is_empty()).then_some(total.min(Duration::from_secs(366 * 86_400)))
 }
 
 #[cfg(test)]

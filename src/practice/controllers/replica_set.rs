@@ -20,6 +20,15 @@ use crate::practice::objects::{
 
 const COMPONENT: &str = "replicaset-controller";
 
+/// How many pods a ReplicaSet gets, whatever it wants: they are all in memory.
+const MOST_PODS: usize = 1000;
+
+fn too_many(set: &Value) -> Refused {
+    let name = format!("{}-", object::name(set));
+    let why = format!("exceeded quota: practice, requested: pods=1, used: pods={MOST_PODS}, limited: pods={MOST_PODS}");
+    Refused::forbidden("", "pods", &name, &why)
+}
+
 fn writer(verb: &'static str, subresource: &'static str) -> Writer {
     Writer {
         user: format!("system:serviceaccount:kube-system:{COMPONENT}"),
@@ -39,8 +48,9 @@ pub(super) fn reconcile(desk: &mut Desk<'_>, key: &Key) -> Option<Duration> {
     let wanted = usize::try_from(int(&set, "/spec/replicas")).unwrap_or(0);
     if !object::leaving(&set) {
         if present.len() < wanted {
-            for _ in present.len()..wanted {
-                if let Err(refused) = make_pod(desk, &set) {
+            for place in present.len()..wanted {
+                let made = if place < MOST_PODS { make_pod(desk, &set) } else { Err(too_many(&set)) };
+                if let Err(refused) = made {
                     failure = Some(("FailedCreate", refused));
                     break;
                 }

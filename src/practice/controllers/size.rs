@@ -164,10 +164,27 @@ impl Deployment<'_, '_> {
 
 /// A count of pods given as a number or a percentage.
 fn scaled_value(value: &Value, of: i64, up: bool) -> i64 {
-    let Some(percent) =
-        value.as_str().and_then(|text| text.strip_suffix('%')).and_then(|text| text.parse::<i64>().ok())
-    else {
-        return value.as_i64().unwrap_or(0);
+    let percent = value.as_str().and_then(|text| text.strip_suffix('%')).and_then(|text| text.parse::<i64>().ok());
+    let count = match percent {
+        None => value.as_i64().unwrap_or(0),
+        Some(percent) => percent.saturating_mul(of).saturating_add(if up { 99 } else { 0 }) / 100,
     };
-    if up { (percent * of + 99) / 100 } else { percent * of / 100 }
+    // A client may write any percentage; sums of counts are to stay numbers.
+    count.clamp(0, i64::from(i32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_surge_is_rounded_up_and_what_may_be_missing_down() {
+        assert_eq!(scaled_value(&json!("25%"), 3, true), 1);
+        assert_eq!(scaled_value(&json!("25%"), 3, false), 0);
+        assert_eq!(scaled_value(&json!("25%"), 8, true), 2);
+        assert_eq!(scaled_value(&json!(2), 8, true), 2);
+        assert_eq!(scaled_value(&json!("9223372036854775807%"), 8, true), i64::from(i32::MAX));
+    }
 }

@@ -325,7 +325,7 @@ fn grace(kind: &Kind, object: &Value, asked: Option<i64>) -> i64 {
     if *kind != PODS || ended || text(object, "/spec/nodeName").is_empty() {
         return 0;
     }
-    asked.unwrap_or_else(|| int(object, "/spec/terminationGracePeriodSeconds")).max(0)
+    asked.unwrap_or_else(|| int(object, "/spec/terminationGracePeriodSeconds")).clamp(0, i64::from(i32::MAX))
 }
 
 /// Gives an object the kind it has to have; one that says another is refused.

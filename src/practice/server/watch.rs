@@ -64,7 +64,11 @@ pub(super) fn begin(
     let version = read::version_of(asked)?;
     let seconds = match asked.query.get("timeoutSeconds") {
         "" => 1800,
-        text => text.parse().map_err(|_| Refused::bad_request(format!("invalid timeoutSeconds {text:?}")))?,
+        // Longer than a day is for ever, and no sum with it overflows.
+        text => text
+            .parse::<u64>()
+            .map(|seconds| seconds.min(86_400))
+            .map_err(|_| Refused::bad_request(format!("invalid timeoutSeconds {text:?}")))?,
     };
     let mut watch = Watch {
         newest: source.store.follow(),
