@@ -2,10 +2,11 @@
 //! nowhere else: whoever holds one has passed. The same function answers *why is this not going
 //! out?* (rule 20), so that the page and the start cannot disagree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::environment::StartMode;
 use super::id::{DeploymentId, GroupId, PersonId, ReleaseNumber};
+use super::name::Title;
 use super::person::{Operator, Role};
 use super::plan::Undo;
 use super::release::Planning;
@@ -26,6 +27,8 @@ pub struct GateFacts<'a> {
     pub planning: &'a Planning,
     /// How it stands with its signers.
     pub tally: &'a Tally,
+    /// What the groups that are asked are called.
+    pub group_titles: &'a BTreeMap<GroupId, Title>,
     /// Authors of its commits that match nobody, when the policy blocks those; an image without
     /// any author gives one empty name.
     pub unknown_authors: &'a BTreeSet<String>,
@@ -201,7 +204,11 @@ impl GateFacts<'_> {
         for rule in self.tally.rules.iter().filter(|rule| rule.missing() > 0) {
             unmet.push(Unmet {
                 code: "signoff_missing",
-                text: text!("unmet-signoff", group = group_arg(rule.rule.group), missing = rule.missing()),
+                text: text!(
+                    "unmet-signoff",
+                    group = self.group_titles.get(&rule.rule.group).map_or("", Title::as_str),
+                    missing = rule.missing()
+                ),
                 who: Who::People(rule.can.clone()),
             });
         }
@@ -306,9 +313,4 @@ impl Unmet {
     fn new(code: &'static str, text: Text, who: Who) -> Self {
         Self { code, text, who }
     }
-}
-
-/// Groups are named by id here; whoever shows the text puts the title in its place.
-fn group_arg(group: GroupId) -> String {
-    group.to_string()
 }

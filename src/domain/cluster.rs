@@ -19,7 +19,13 @@ pub struct Fingerprint {
     pub host: String,
     /// Port.
     pub port: u16,
-    /// SHA-256 over the public key of each certificate authority, sorted.
+    /// Where the API begins on the server: empty, or such as `/k8s/clusters/c-abcde` behind a
+    /// server that stands for many clusters. No slash at the end.
+    pub path: String,
+    /// The name its certificate must be for, where that is not the host: lower case.
+    pub tls_server_name: Option<String>,
+    /// SHA-256 over the public key (SubjectPublicKeyInfo) of each certificate authority, in hex,
+    /// sorted, each once.
     pub authorities: Vec<String>,
 }
 
@@ -28,10 +34,10 @@ impl Fingerprint {
     pub fn digest(&self) -> String {
         canonical::sha256_hex(&canonical::bytes(self))
     }
-    /// The address a person knows it by.
+    /// The address a person knows it by, and the URL its API begins at.
     pub fn server(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        format!("{}://{host}:{}", self.scheme, self.port)
+        format!("{}://{host}:{}{}", self.scheme, self.port, self.path)
     }
 }
 

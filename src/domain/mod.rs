@@ -3,9 +3,11 @@
 //!
 //! One file per stage of a release, in the order in which a release meets them: [`image`],
 //! [`release`], [`signoff`], [`window`], [`clearance`], [`plan`], [`deployment`], [`cluster`],
-//! [`announcement`], [`audit`]; around them [`person`], [`environment`], [`service`]. A new rule
-//! goes to the file of the stage it judges, with a test named after what it promises.
+//! [`announcement`], [`audit`]; around them [`person`], [`environment`], [`service`],
+//! [`address`]. A new rule goes to the file of the stage it judges, with a test named after what it
+//! promises.
 
+pub mod address;
 pub mod announcement;
 pub mod audit;
 pub mod canonical;

@@ -213,6 +213,12 @@ impl Access {
     }
 
     /// # Errors
+    /// *Forbidden* for a person without any role or group.
+    pub fn look_somewhere(&self) -> Result<(), Refusal> {
+        if self.may_look_somewhere() { Ok(()) } else { Err(Refusal::forbidden(text!("refusal-no-role"))) }
+    }
+
+    /// # Errors
     /// *Absent*, as whoever may not look may not know either.
     pub fn look(&self, environment: EnvironmentId) -> Result<(), Refusal> {
         if self.may_look(environment) { Ok(()) } else { Err(Refusal::absent()) }

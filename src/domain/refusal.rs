@@ -124,6 +124,15 @@ impl Check {
         self.fields.push(FieldError { pointer: pointer.into(), text });
     }
 
+    /// Puts the values together once nothing was complained about.
+    ///
+    /// # Errors
+    /// All complaints so far.
+    pub fn all<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, Refusal> {
+        let fields = self.fields;
+        build().filter(|_| fields.is_empty()).ok_or_else(|| Refusal::invalid(fields))
+    }
+
     /// # Errors
     /// All complaints so far.
     pub fn done(self) -> Result<(), Refusal> {

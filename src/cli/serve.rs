@@ -1,0 +1,45 @@
+//! `tidegate serve`.
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::clock::Clock;
+use crate::config::ServeArgs;
+use crate::portal::Portal;
+use crate::random::Random;
+
+/// Runs the portal until it is asked to end.
+pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let folder = args.data_dir.clone();
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the data folder {}", folder.display()))?;
+    let config = args.config()?;
+    let portal = Portal::open(&config, Clock::system(), Random).await?;
+    if let Some(path) = &portal.new_keyring {
+        println!("A key ring was made: {}", path.display());
+        println!("  It opens the credentials of your clusters. Back it up, and keep that backup apart from the");
+        println!("  database's: with both, whoever has them has your clusters; without it, the credentials are lost.");
+    }
+    let link = portal.workflow.setup_link().await.map_err(crate::portal::StartError::from)?;
+    let running = portal.start()?;
+    println!("Tidegate is at {}", running.public_url.origin());
+    if let Some(link) = link {
+        println!("First setup, works once and for a day: {}", running.public_url.link(&format!("/setup/{link}")));
+    }
+    wait(&running).await?;
+    running.stop().await;
+    Ok(())
+}
+
+/// Waits for a signal to end, or for something that must not end to do so.
+pub(super) async fn wait(running: &crate::portal::Running) -> anyhow::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut look = tokio::time::interval(std::time::Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = term.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = look.tick() => anyhow::ensure!(!running.is_broken(), "a part of the portal has ended; see the log"),
+        }
+    }
+}

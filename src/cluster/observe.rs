@@ -1,0 +1,130 @@
+//! Looking at a cluster without changing it: the plan of a release is made here, from what runs.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::Api;
+use kube::api::ListParams;
+
+use super::connect::{Connection, call};
+use super::error::Failure;
+use super::managers::managers;
+use crate::domain::id::TargetId;
+use crate::domain::image::{Digest, ImageRef};
+use crate::domain::name::Label;
+use crate::domain::plan::{ContainerChange, Plan, SetImage, Step};
+use crate::domain::service::{Workload, WorkloadKind};
+use crate::domain::text::Text;
+use crate::text;
+
+/// A target to plan for.
+#[derive(Clone, Debug)]
+pub struct PlanTarget {
+    /// Which.
+    pub id: TargetId,
+    /// The workload.
+    pub workload: Workload,
+    /// Containers that get the image.
+    pub containers: Vec<Label>,
+}
+
+/// Reads the workloads and says what bringing the image to them would change.
+///
+/// # Errors
+/// Why that cannot be said.
+pub async fn plan(connection: &Connection, targets: &[PlanTarget], image: &ImageRef) -> Result<Plan, Text> {
+    let mut plan = Plan { cluster: connection.fingerprint().to_owned(), steps: Vec::new(), warnings: Vec::new() };
+    for target in targets {
+        let WorkloadKind::Deployment = target.workload.kind;
+        let named = |failure: Failure| {
+            text!("plan-cannot-read", workload = target.workload.to_string(), reason = failure.text())
+        };
+        let found = read(connection, &target.workload).await.map_err(named)?;
+        let pods = pods(connection, &target.workload, &found).await.map_err(named)?;
+        for tool in managers(&found.metadata) {
+            plan.warnings.push(text!("plan-managed", workload = target.workload.to_string(), tool = tool));
+        }
+        plan.steps.push(Step::SetImage(set_image(target, &found, &pods, image)?));
+    }
+    Ok(plan)
+}
+
+/// Reads one workload.
+pub(super) async fn read(connection: &Connection, workload: &Workload) -> Result<Deployment, Failure> {
+    let api: Api<Deployment> = Api::namespaced(connection.client(), workload.namespace.as_str());
+    call(api.get(workload.name.as_str())).await
+}
+
+async fn pods(connection: &Connection, workload: &Workload, found: &Deployment) -> Result<Vec<Pod>, Failure> {
+    let Some(selector) = found.spec.as_ref().map(|spec| selector(&spec.selector)) else { return Ok(Vec::new()) };
+    let api: Api<Pod> = Api::namespaced(connection.client(), workload.namespace.as_str());
+    call(api.list(&ListParams::default().labels(&selector))).await.map(|list| list.items)
+}
+
+/// A label selector as a query writes it.
+pub(super) fn selector(selector: &LabelSelector) -> String {
+    let mut parts = Vec::new();
+    for (key, value) in selector.match_labels.iter().flatten() {
+        parts.push(format!("{key}={value}"));
+    }
+    for requirement in selector.match_expressions.iter().flatten() {
+        let key = &requirement.key;
+        let values = requirement.values.as_deref().unwrap_or_default().join(",");
+        parts.push(match requirement.operator.as_str() {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "DoesNotExist" => format!("!{key}"),
+            _ => key.clone(),
+        });
+    }
+    parts.join(",")
+}
+
+fn set_image(target: &PlanTarget, found: &Deployment, pods: &[Pod], image: &ImageRef) -> Result<SetImage, Text> {
+    let name = || target.workload.to_string();
+    let spec = found.spec.as_ref().ok_or_else(|| text!("plan-no-spec", workload = name()))?;
+    let template = spec.template.spec.as_ref().ok_or_else(|| text!("plan-no-spec", workload = name()))?;
+    let mut containers = Vec::new();
+    for wanted in &target.containers {
+        let container = template.containers.iter().find(|container| container.name == wanted.as_str());
+        let container = container.ok_or_else(|| {
+            let known: Vec<&str> = template.containers.iter().map(|container| container.name.as_str()).collect();
+            text!("plan-no-container", workload = name(), container = wanted.as_str(), known = known.join(", "))
+        })?;
+        containers.push(ContainerChange {
+            name: wanted.clone(),
+            from: container.image.clone().unwrap_or_default(),
+            running: running(pods, wanted),
+            to: image.pull_string(),
+        });
+    }
+    Ok(SetImage {
+        target: target.id,
+        workload: target.workload.clone(),
+        uid: found.metadata.uid.clone().unwrap_or_default(),
+        containers,
+        all_containers: all_containers(found),
+        replicas: spec.replicas.unwrap_or(1),
+        generation: found.metadata.generation.unwrap_or_default(),
+    })
+}
+
+/// Digests that the pods report for a container.
+fn running(pods: &[Pod], container: &Label) -> BTreeSet<Digest> {
+    let statuses =
+        pods.iter().filter_map(|pod| pod.status.as_ref()).flat_map(|status| status.container_statuses.iter().flatten());
+    statuses
+        .filter(|status| status.name == container.as_str())
+        .filter_map(|status| status.image_id.rsplit_once('@').and_then(|(_, digest)| Digest::parse(digest).ok()))
+        .collect()
+}
+
+/// Names of all containers of a workload's pods, those for initialisation too.
+pub(super) fn all_containers(found: &Deployment) -> BTreeSet<String> {
+    let template = found.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    let containers = template.map(|template| template.containers.iter()).into_iter().flatten();
+    let init = template.and_then(|template| template.init_containers.as_ref()).into_iter().flatten();
+    containers.chain(init).map(|container| container.name.clone()).collect()
+}

@@ -1,0 +1,292 @@
+//! The judge: how a rollout stands, from the states of the workload, its replica sets and its
+//! pods. Pure; the same sight gives the same judgement. It never waits for the progress deadline
+//! to see what a pod already says.
+//!
+//! What it decides, and why:
+//! - *Only pods of the new template count.* What was broken before the release says nothing about
+//!   it.
+//! - *A pull that failed once may work the next time* (`ErrImagePull`); the kubelet backing off
+//!   (`ImagePullBackOff`) has tried more than once, and is a failure. So is backing off from
+//!   restarts (`CrashLoopBackOff`).
+//! - *A probe that fails may succeed yet.* Its reason is shown at once; the verdict waits for the
+//!   deadline, unless the container is restarted into a crash loop.
+//! - *A pod that finds no node may find one* when another goes or an autoscaler adds one: shown at
+//!   once, judged at the deadline.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+
+use super::error::short;
+use crate::domain::deployment::{PodState, Progress};
+use crate::domain::plan::ContainerChange;
+use crate::domain::text::Text;
+use crate::text;
+
+/// What there is to judge. Events are the latest warnings by pod name.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// The workload.
+    pub deployment: &'a Deployment,
+    /// Replica sets its selector finds.
+    pub replica_sets: &'a [ReplicaSet],
+    /// Pods its selector finds.
+    pub pods: &'a [Pod],
+    /// What the cluster last warned about a pod, by its name.
+    pub warnings: &'a BTreeMap<String, String>,
+}
+
+/// What was written, and is to be seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// Identity of the workload.
+    pub uid: &'a str,
+    /// The containers and their new images.
+    pub containers: &'a [ContainerChange],
+    /// Generation of the workload that carries the change.
+    pub generation: i64,
+}
+
+/// How it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// Not there yet.
+    Going(Progress),
+    /// The new pods serve, the old ones are gone. Restarts counts those of the new pods so far.
+    Serving {
+        /// The counts.
+        progress: Progress,
+        /// Restarts of all new pods.
+        restarts: i32,
+    },
+    /// It will not get there by waiting.
+    Failing(Progress, Vec<Text>),
+    /// The workload no longer holds what was written.
+    Changed(Text),
+}
+
+/// Judges.
+pub fn judge(sight: Sight<'_>, expected: Expected<'_>) -> Judgement {
+    let Sight { deployment, .. } = sight;
+    if deployment.metadata.uid.as_deref() != Some(expected.uid) {
+        return Judgement::Changed(text!("changed-another-workload"));
+    }
+    if deployment.metadata.deletion_timestamp.is_some() {
+        return Judgement::Changed(text!("changed-being-deleted"));
+    }
+    if let Some(text) = changed(deployment, expected.containers) {
+        return Judgement::Changed(text);
+    }
+    let spec = deployment.spec.as_ref();
+    let status = deployment.status.clone().unwrap_or_default();
+    let desired = spec.and_then(|spec| spec.replicas).unwrap_or(1);
+    let new = new_pods(sight, expected);
+    let replicas = status.replicas.unwrap_or(0);
+    let updated = status.updated_replicas.unwrap_or(0);
+    let available = status.available_replicas.unwrap_or(0);
+    let observed = status.observed_generation.unwrap_or(0) >= expected.generation;
+    let progress = Progress {
+        desired,
+        updated: if observed { updated } else { 0 },
+        ready: count(new.iter().filter(|pod| is_ready(pod)).count()),
+        available: if observed { available.min(updated) } else { 0 },
+        old: if observed { (replicas - updated).max(0) } else { replicas },
+        pods: new.iter().filter_map(|pod| pod_state(pod, sight.warnings)).collect(),
+    };
+    if spec.is_some_and(|spec| spec.paused == Some(true)) {
+        return Judgement::Failing(progress, vec![text!("failing-paused")]);
+    }
+    if desired == 0 {
+        return Judgement::Failing(progress, vec![text!("failing-zero-replicas")]);
+    }
+    let mut reasons: Vec<Text> = new.iter().filter_map(|pod| pod_failure(pod)).collect();
+    reasons.dedup();
+    if observed {
+        reasons.extend(condition_failure(&status.conditions.unwrap_or_default()));
+    }
+    if !reasons.is_empty() {
+        reasons.truncate(5);
+        return Judgement::Failing(progress, reasons);
+    }
+    let complete = observed && updated >= desired && replicas <= updated && available >= updated;
+    if complete {
+        let restarts = new.iter().map(|pod| restarts(pod)).sum();
+        Judgement::Serving { progress, restarts }
+    } else {
+        Judgement::Going(progress)
+    }
+}
+
+/// Why it is not there yet, for a verdict at the deadline.
+pub fn reasons_at_deadline(progress: &Progress) -> Vec<Text> {
+    let mut reasons = vec![text!(
+        "failing-deadline",
+        updated = i64::from(progress.updated),
+        available = i64::from(progress.available),
+        desired = i64::from(progress.desired),
+    )];
+    for pod in progress.pods.iter().filter(|pod| pod.state != "Ready").take(4) {
+        let message = pod.message.clone().unwrap_or_default();
+        reasons.push(text!("failing-pod-state", pod = &pod.name, state = &pod.state, message = message));
+    }
+    reasons
+}
+
+/// Whether the workload holds other images than were written, and which.
+pub fn changed(deployment: &Deployment, containers: &[ContainerChange]) -> Option<Text> {
+    containers.iter().find_map(|change| {
+        let found = image_of(deployment, change.name.as_str());
+        (found != Some(change.to.as_str()))
+            .then(|| text!("changed-image", container = change.name.as_str(), image = found.unwrap_or("").to_owned()))
+    })
+}
+
+/// The image of a container of the workload's template.
+pub fn image_of<'a>(deployment: &'a Deployment, container: &str) -> Option<&'a str> {
+    let template = deployment.spec.as_ref()?.template.spec.as_ref()?;
+    template.containers.iter().find(|found| found.name == container)?.image.as_deref()
+}
+
+/// Pods of the replica set that carries what was written: the newest of the workload's own whose
+/// template has the images.
+fn new_pods<'a>(sight: Sight<'a>, expected: Expected<'_>) -> Vec<&'a Pod> {
+    let own = sight.replica_sets.iter().filter(|set| {
+        let owners = set.metadata.owner_references.iter().flatten();
+        owners.into_iter().any(|owner| owner.uid == expected.uid && owner.controller == Some(true))
+    });
+    let carries = |set: &&ReplicaSet| {
+        let template =
+            set.spec.as_ref().and_then(|spec| spec.template.as_ref()).and_then(|template| template.spec.as_ref());
+        expected.containers.iter().all(|change| {
+            let containers = template.map(|template| template.containers.as_slice()).unwrap_or_default();
+            containers
+                .iter()
+                .any(|found| found.name == change.name.as_str() && found.image.as_deref() == Some(&change.to))
+        })
+    };
+    let newest = own.filter(carries).max_by_key(|set| revision(set));
+    let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return Vec::new() };
+    let mut pods: Vec<&Pod> = sight
+        .pods
+        .iter()
+        .filter(|pod| pod.metadata.deletion_timestamp.is_none())
+        .filter(|pod| pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid))
+        .collect();
+    pods.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+    pods
+}
+
+fn revision(set: &ReplicaSet) -> i64 {
+    let annotations = set.metadata.annotations.as_ref();
+    let value = annotations.and_then(|all| all.get("deployment.kubernetes.io/revision"));
+    value.and_then(|value| value.parse().ok()).unwrap_or(0)
+}
+
+fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    let status = pod.status.as_ref();
+    let init = status.and_then(|status| status.init_container_statuses.as_ref()).into_iter().flatten();
+    let main = status.and_then(|status| status.container_statuses.as_ref()).into_iter().flatten();
+    init.chain(main)
+}
+
+fn restarts(pod: &Pod) -> i32 {
+    statuses(pod).map(|status| status.restart_count).sum()
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+fn count(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// Waiting reasons with which the kubelet says that it has given up for now, or that it cannot.
+/// (From the kubelet's `images`, `kuberuntime` and `container` packages.)
+const FATAL: [&str; 9] = [
+    "CrashLoopBackOff",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "PreCreateHookError",
+    "PostStartHookError",
+];
+
+fn pod_failure(pod: &Pod) -> Option<Text> {
+    let name = pod.metadata.name.clone().unwrap_or_default();
+    if pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Failed") {
+        let reason = pod.status.as_ref().and_then(|status| status.reason.clone()).unwrap_or_default();
+        return Some(text!("failing-pod-failed", pod = name, reason = reason));
+    }
+    statuses(pod).find_map(|status| {
+        let waiting = status.state.as_ref()?.waiting.as_ref()?;
+        let reason = waiting.reason.as_deref().filter(|reason| FATAL.contains(reason))?;
+        let message = short(waiting.message.as_deref().unwrap_or_default());
+        let ended = status.last_state.as_ref().and_then(|last| last.terminated.as_ref());
+        Some(match (reason, ended) {
+            ("CrashLoopBackOff", Some(ended)) => text!(
+                "failing-crash-loop",
+                pod = &name,
+                container = &status.name,
+                exit = i64::from(ended.exit_code),
+                reason = ended.reason.clone().unwrap_or_default(),
+                restarts = i64::from(status.restart_count),
+            ),
+            ("ImagePullBackOff", _) => {
+                text!("failing-image", pod = &name, container = &status.name, image = &status.image, message = message)
+            }
+            _ => text!("failing-container", pod = &name, container = &status.name, reason = reason, message = message),
+        })
+    })
+}
+
+/// What the controller itself has given up on.
+fn condition_failure(conditions: &[k8s_openapi::api::apps::v1::DeploymentCondition]) -> Option<Text> {
+    conditions.iter().find_map(|condition| {
+        let message = short(condition.message.as_deref().unwrap_or_default());
+        match (condition.type_.as_str(), condition.status.as_str(), condition.reason.as_deref()) {
+            ("Progressing", "False", Some("ProgressDeadlineExceeded")) => {
+                Some(text!("failing-progress-deadline", message = message))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// A pod in a word, for people. Pods that are well say nothing beyond *Ready*.
+fn pod_state(pod: &Pod, warnings: &BTreeMap<String, String>) -> Option<PodState> {
+    let name = pod.metadata.name.clone()?;
+    let waiting = statuses(pod).find_map(|status| {
+        let waiting = status.state.as_ref()?.waiting.as_ref()?;
+        Some((waiting.reason.clone()?, waiting.message.clone()))
+    });
+    let (state, message) = match waiting {
+        Some((reason, message)) => (reason, message),
+        None if is_ready(pod) => ("Ready".to_owned(), None),
+        None => {
+            let scheduled = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+            let unscheduled = scheduled
+                .into_iter()
+                .flatten()
+                .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
+            match unscheduled {
+                Some(condition) => {
+                    let reason = condition.reason.clone().unwrap_or_else(|| "Unschedulable".to_owned());
+                    (reason, condition.message.clone())
+                }
+                None => {
+                    let phase = pod.status.as_ref().and_then(|status| status.phase.clone());
+                    let running = phase.as_deref() == Some("Running");
+                    (if running { "NotReady".to_owned() } else { phase.unwrap_or_else(|| "Pending".to_owned()) }, None)
+                }
+            }
+        }
+    };
+    let message = message.or_else(|| if state == "Ready" { None } else { warnings.get(&name).cloned() });
+    Some(PodState { name, state, message: message.map(|text| short(&text)), restarts: restarts(pod) })
+}

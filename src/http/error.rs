@@ -1,0 +1,155 @@
+//! What goes wrong at a door: a refusal becomes a status and a problem document (RFC 9457) or a
+//! page; a fault of ours is logged here, once, and told without details.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::domain::refusal::{Kind, Refusal};
+use crate::domain::text::Text;
+use crate::domain::time::Zone;
+use crate::store;
+use crate::text;
+use crate::texts::{Language, Reader, Texts};
+use crate::workflow;
+
+/// Why a door did not do what it was asked to.
+#[derive(Debug)]
+pub enum Failed {
+    /// The rules say no.
+    Refused(Box<Refusal>),
+    /// It is our fault; logged already.
+    Fault,
+}
+
+impl Failed {
+    /// The refusal, for pages that show it beside the form.
+    ///
+    /// # Errors
+    /// The fault, when it is one.
+    pub fn refusal(self) -> Result<Refusal, Self> {
+        match self {
+            Self::Refused(refusal) => Ok(*refusal),
+            Self::Fault => Err(Self::Fault),
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Refused(refusal) => match refusal.kind {
+                Kind::Malformed => StatusCode::BAD_REQUEST,
+                Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+                Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+                Kind::Forbidden => StatusCode::FORBIDDEN,
+                Kind::Absent => StatusCode::NOT_FOUND,
+                Kind::Conflict | Kind::Stale => StatusCode::CONFLICT,
+                Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+                Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            },
+        }
+    }
+
+    fn text(&self) -> Text {
+        match self {
+            Self::Refused(refusal) => refusal.text.clone(),
+            Self::Fault => text!("refusal-fault"),
+        }
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.text().key)
+    }
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<store::Error> for Failed {
+    fn from(error: store::Error) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "http.fault");
+        Self::Fault
+    }
+}
+
+impl From<workflow::Error> for Failed {
+    fn from(error: workflow::Error) -> Self {
+        match error {
+            workflow::Error::Refused(refusal) => Self::Refused(refusal),
+            workflow::Error::Store(error) => error.into(),
+            // Only `apply` asks for it, and takes it out itself.
+            workflow::Error::DryRun(_) => Self::Fault,
+        }
+    }
+}
+
+/// A failure at a door for programs.
+#[derive(Debug)]
+pub struct Problem(pub Failed);
+
+impl<E: Into<Failed>> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let status = self.status_code();
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        response.body(self.document().to_string())
+    }
+}
+
+impl Problem {
+    /// The problem document.
+    pub fn document(&self) -> Value {
+        let (texts, reader) = (Texts::get(), program());
+        let text = self.0.text();
+        let mut document = json!({
+            "type": format!("/problems/{}", text.key),
+            "title": self.status_code().canonical_reason(),
+            "status": self.status_code().as_u16(),
+            "detail": texts.render(&text, &reader),
+        });
+        if let Failed::Refused(refusal) = &self.0
+            && !refusal.fields.is_empty()
+        {
+            document["errors"] = refusal
+                .fields
+                .iter()
+                .map(|field| json!({ "pointer": field.pointer, "detail": texts.render(&field.text, &reader) }))
+                .collect();
+        }
+        document
+    }
+}
+
+/// Programs read English and UTC.
+pub fn program() -> Reader {
+    Reader { language: Language::En, zone: Zone::UTC, now: Clock::system().now() }
+}
+
+/// What handlers for programs give.
+pub type Answer = Result<HttpResponse, Problem>;

@@ -1,0 +1,122 @@
+//! Every door, in one table. `tests/it/doors.rs` tries each with every role and fails on one it
+//! does not know; there is no other place where a route is made.
+
+use actix_web::web::{self, ServiceConfig};
+
+use super::{api, events, health};
+
+/// A door: how it is asked, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Door {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path, with its parameters in braces.
+    pub path: &'static str,
+}
+
+macro_rules! doors {
+    ($($method:ident $path:literal => $handler:expr;)+) => {
+        /// The table.
+        pub const DOORS: &[Door] = &[$(Door { method: stringify!($method), path: $path }),+];
+
+        /// Opens them.
+        pub fn configure(config: &mut ServiceConfig) {
+            $(config.route($path, doors!(@route $method).to($handler));)+
+        }
+    };
+    (@route GET) => { web::get() };
+    (@route POST) => { web::post() };
+    (@route PUT) => { web::put() };
+    (@route PATCH) => { web::patch() };
+    (@route DELETE) => { web::delete() };
+}
+
+doors! {
+    GET "/healthz" => health::live;
+    GET "/readyz" => health::ready;
+
+    GET "/api/openapi.json" => api::openapi::document;
+    POST "/api/v1/setup" => api::session::set_up;
+    GET "/api/v1/session" => api::session::show;
+    POST "/api/v1/session" => api::session::begin;
+    DELETE "/api/v1/session" => api::session::end;
+
+    GET "/api/v1/images" => api::image::list;
+    POST "/api/v1/images" => api::image::register;
+    GET "/api/v1/images/{id}" => api::image::show;
+
+    GET "/api/v1/releases" => api::release::list;
+    POST "/api/v1/releases" => api::release::request;
+    GET "/api/v1/releases/{number}" => api::release::show;
+    PATCH "/api/v1/releases/{number}" => api::release::revise;
+    POST "/api/v1/releases/{number}/plan" => api::release::plan_again;
+    POST "/api/v1/releases/{number}/withdraw" => api::release::withdraw;
+    POST "/api/v1/releases/{number}/signoff" => api::signoff::approve;
+    POST "/api/v1/releases/{number}/reject" => api::signoff::reject;
+    POST "/api/v1/releases/{number}/start" => api::deployment::start;
+    POST "/api/v1/releases/{number}/cancel" => api::deployment::cancel;
+    POST "/api/v1/releases/{number}/rollback" => api::deployment::roll_back;
+    GET "/api/v1/releases/{number}/events" => events::release;
+
+    GET "/api/v1/windows" => api::window::list;
+    POST "/api/v1/windows" => api::window::create;
+    GET "/api/v1/windows/{id}" => api::window::show;
+    PUT "/api/v1/windows/{id}" => api::window::edit;
+    POST "/api/v1/windows/{id}/announce" => api::window::announce;
+    POST "/api/v1/windows/{id}/cancel" => api::window::cancel;
+
+    GET "/api/v1/services" => api::service::list;
+    POST "/api/v1/services" => api::service::create;
+    GET "/api/v1/services/{name}" => api::service::show;
+    PUT "/api/v1/services/{name}" => api::service::replace;
+    POST "/api/v1/services/{name}/archive" => api::service::archive;
+    POST "/api/v1/services/{name}/restore" => api::service::restore;
+    GET "/api/v1/services/{name}/targets" => api::target::list;
+    POST "/api/v1/services/{name}/targets" => api::target::create;
+    PUT "/api/v1/targets/{id}" => api::target::edit;
+    POST "/api/v1/targets/{id}/archive" => api::target::archive;
+    POST "/api/v1/targets/{id}/restore" => api::target::restore;
+
+    GET "/api/v1/environments" => api::environment::list;
+    POST "/api/v1/environments" => api::environment::create;
+    GET "/api/v1/environments/{name}" => api::environment::show;
+    PUT "/api/v1/environments/{name}" => api::environment::replace;
+    POST "/api/v1/environments/{name}/archive" => api::environment::archive;
+    POST "/api/v1/environments/{name}/restore" => api::environment::restore;
+
+    GET "/api/v1/clusters" => api::cluster::list;
+    POST "/api/v1/clusters" => api::cluster::create;
+    GET "/api/v1/clusters/{name}" => api::cluster::show;
+    PUT "/api/v1/clusters/{name}" => api::cluster::replace;
+    POST "/api/v1/clusters/{name}/archive" => api::cluster::archive;
+    POST "/api/v1/clusters/{name}/restore" => api::cluster::restore;
+    GET "/api/v1/clusters/{name}/credential" => api::credential::show;
+    POST "/api/v1/clusters/{name}/credential" => api::credential::hand_in;
+    POST "/api/v1/clusters/{name}/credential/{id}/confirm" => api::credential::confirm;
+    DELETE "/api/v1/clusters/{name}/credential" => api::credential::drop_all;
+    POST "/api/v1/clusters/{name}/probe" => api::credential::look;
+    GET "/api/v1/clusters/{name}/script" => api::credential::script;
+
+    GET "/api/v1/groups" => api::group::list;
+    POST "/api/v1/groups" => api::group::create;
+    GET "/api/v1/groups/{name}" => api::group::show;
+    PUT "/api/v1/groups/{name}" => api::group::replace;
+    POST "/api/v1/groups/{name}/archive" => api::group::archive;
+    POST "/api/v1/groups/{name}/restore" => api::group::restore;
+
+    GET "/api/v1/people" => api::person::list;
+    POST "/api/v1/people" => api::person::create;
+    GET "/api/v1/people/{login}" => api::person::show;
+    PUT "/api/v1/people/{login}" => api::person::replace;
+    POST "/api/v1/people/{login}/archive" => api::person::archive;
+    POST "/api/v1/people/{login}/restore" => api::person::restore;
+    POST "/api/v1/people/{login}/link" => api::person::link;
+
+    GET "/api/v1/tokens" => api::token::list;
+    POST "/api/v1/tokens" => api::token::create;
+    DELETE "/api/v1/tokens/{id}" => api::token::revoke;
+
+    POST "/api/v1/apply" => api::apply::apply;
+    GET "/api/v1/audit" => api::audit::list;
+    GET "/api/v1/audit/checkpoint" => api::audit::checkpoint;
+}

@@ -1,0 +1,287 @@
+//! Carries deployments out: takes each with a lease, keeps its journal, and ends it once. Who has
+//! lost the lease does nothing more.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::{Error, Runner, Tick};
+use crate::cluster::execute::{self, Job, Journal, Signal, Stopped};
+use crate::domain::deployment::{JournalEvent, Outcome, TargetOutcome, TargetState, Verdict};
+use crate::domain::id::{DeploymentId, ReleaseNumber};
+use crate::domain::plan::Step;
+use crate::domain::refusal::Kind;
+use crate::domain::text::Text;
+use crate::halt;
+use crate::store::deployment::Deployment;
+use crate::store::{self, Stored};
+use crate::workflow::{self, Caller, Workflow, deployment};
+
+/// How often a lease is prolonged; it lasts three times as long.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long jobs get to give their leases back when the process ends.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The jobs that run in this process.
+#[derive(Clone, Default)]
+pub(super) struct Jobs(Arc<Mutex<Running>>);
+
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<()>,
+    signals: BTreeMap<DeploymentId, watch::Sender<Signal>>,
+}
+
+impl Jobs {
+    fn with<R>(&self, act: impl FnOnce(&mut Running) -> R) -> R {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until every job has ended. True when there was one.
+    pub(super) async fn idle(&self) -> bool {
+        let mut tasks = self.with(|running| std::mem::take(&mut running.tasks));
+        let any = !tasks.is_empty();
+        while tasks.join_next().await.is_some() {}
+        any
+    }
+
+    /// Tells every job to stop, and waits a while for it.
+    pub(super) async fn shut_down(&self) {
+        self.with(|running| {
+            running.signals.values().for_each(|signal| {
+                signal.send_replace(Signal::ShutDown);
+            })
+        });
+        let _ = tokio::time::timeout(GRACE, self.idle()).await;
+    }
+}
+
+impl Runner {
+    /// On SQLite this is the only process: leases of an earlier one are void at once.
+    pub(super) async fn take_over(&self) -> Result<(), workflow::Error> {
+        if self.0.workflow.store().is_shared() {
+            return Ok(());
+        }
+        self.0.workflow.act(Caller::runner(), |v| Box::pin(deployment::take_over(v))).await
+    }
+
+    pub(super) async fn deploy(&self) -> Result<Tick, Error> {
+        let workflow = &self.0.workflow;
+        let now = workflow.clock().now();
+        let mut conn = workflow.store().read().await?;
+        let claimable = store::deployment::claimable(&mut conn, now).await?;
+        let running = store::deployment::running(&mut conn).await?;
+        drop(conn);
+        self.pass_on_cancellations(&running);
+        let mut worked = false;
+        for found in claimable {
+            let (caller, holder, taken) = (Caller::runner(), self.0.holder.clone(), found.clone());
+            let claim =
+                workflow.act(caller, move |v| Box::pin(async move { deployment::claim(v, &taken, &holder).await }));
+            match claim.await {
+                Ok(epoch) => {
+                    self.start(found, epoch);
+                    worked = true;
+                }
+                // Another worker was faster.
+                Err(workflow::Error::Refused(refusal)) if refusal.kind == Kind::Stale => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Tick { worked, next: running.iter().filter_map(|one| one.lease_until).min() })
+    }
+
+    fn pass_on_cancellations(&self, running: &[Deployment]) {
+        self.0.jobs.with(|jobs| {
+            for one in running.iter().filter(|one| one.cancel_at.is_some()) {
+                if let Some(signal) = jobs.signals.get(&one.id) {
+                    signal.send_if_modified(|signal| {
+                        *signal == Signal::Run && std::mem::replace(signal, Signal::Cancel) == Signal::Run
+                    });
+                }
+            }
+        });
+    }
+
+    fn start(&self, deployment: Deployment, epoch: i64) {
+        let first = if deployment.cancel_at.is_some() { Signal::Cancel } else { Signal::Run };
+        let (signal, told) = watch::channel(first);
+        let (runner, id) = (self.clone(), deployment.id);
+        self.0.jobs.with(|jobs| {
+            jobs.signals.insert(id, signal.clone());
+            // Ended tasks are let go of as others come.
+            while jobs.tasks.try_join_next().is_some() {}
+            jobs.tasks.spawn(async move {
+                runner.carry_out(deployment, epoch, &signal, told).await;
+                runner.0.jobs.with(|jobs| jobs.signals.remove(&id));
+            });
+        });
+    }
+
+    async fn carry_out(
+        &self,
+        deployment: Deployment,
+        epoch: i64,
+        signal: &watch::Sender<Signal>,
+        told: watch::Receiver<Signal>,
+    ) {
+        let journal = StoreJournal {
+            workflow: &self.0.workflow,
+            deployment: deployment.id,
+            release: deployment.release_number,
+            epoch,
+        };
+        halt::point("deploy.claimed");
+        let work = self.outcome(&deployment, &journal, told);
+        let ended = tokio::select! {
+            ended = work => ended,
+            stopped = journal.heartbeats(signal) => Err(stopped),
+        };
+        match ended {
+            Ok(outcome) => {
+                halt::point("deploy.before_end");
+                journal.end(outcome).await;
+                halt::point("deploy.ended");
+            }
+            Err(Stopped::Lost) => tracing::warn!(deployment = deployment.id.0, epoch, "runner.deploy.lost"),
+            Err(Stopped::ShuttingDown) => journal.give_back().await,
+        }
+    }
+
+    async fn outcome(
+        &self,
+        deployment: &Deployment,
+        journal: &StoreJournal<'_>,
+        told: watch::Receiver<Signal>,
+    ) -> Result<Outcome, Stopped> {
+        let history = journal.history().await?;
+        let Stored(plan) = &deployment.plan;
+        let job = Job {
+            deployment: deployment.id,
+            release: deployment.release_number,
+            epoch: journal.epoch,
+            plan: plan.clone(),
+            history,
+            deadline_seconds: deployment.deadline_seconds.and_then(|seconds| u32::try_from(seconds).ok()),
+            watch_seconds: u32::try_from(deployment.watch_seconds).unwrap_or(0),
+        };
+        let connection = match self.connect(deployment.cluster_id).await {
+            Ok(Ok(connection)) if connection.fingerprint() == plan.cluster => connection,
+            Ok(Ok(_)) => return Ok(unable(&job, crate::text!("cluster-is-another"))),
+            Ok(Err(why)) => return Ok(unable(&job, why)),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "runner.deploy.connect");
+                return Err(Stopped::ShuttingDown);
+            }
+        };
+        let clock = self.0.workflow.clock();
+        execute::execute(&connection, &job, journal, clock, self.0.random, told).await
+    }
+}
+
+/// The cluster cannot be reached for a reason that waiting does not mend.
+fn unable(job: &Job, why: Text) -> Outcome {
+    let written = |target| {
+        job.history.iter().any(|(_, event)| matches!(event, JournalEvent::Writing { target: one } if *one == target))
+    };
+    let targets: Vec<TargetOutcome> = job
+        .plan
+        .steps
+        .iter()
+        .map(|Step::SetImage(set)| TargetOutcome {
+            target: set.target,
+            workload: set.workload.clone(),
+            state: if written(set.target) { TargetState::Unknown } else { TargetState::Untouched },
+            reasons: vec![why.clone()],
+        })
+        .collect();
+    let touched = targets.iter().any(|target| target.state.touched());
+    let verdict = if touched { Verdict::NeedsAttention } else { Verdict::Failed };
+    Outcome { verdict, reasons: vec![why], targets, drifted: false }
+}
+
+/// The journal of a deployment in the store.
+struct StoreJournal<'a> {
+    workflow: &'a Workflow,
+    deployment: DeploymentId,
+    release: ReleaseNumber,
+    epoch: i64,
+}
+
+impl Journal for StoreJournal<'_> {
+    async fn keep(&self, event: JournalEvent) -> Result<(), Stopped> {
+        let (id, release, epoch) = (self.deployment, self.release, self.epoch);
+        self.persist(|| {
+            let event = event.clone();
+            self.workflow.act(Caller::runner(), move |v| Box::pin(deployment::note(v, id, release, epoch, event)))
+        })
+        .await
+    }
+}
+
+impl StoreJournal<'_> {
+    /// Does a verb, again while the store fails (a full disk passes), as long as the lease lasts.
+    async fn persist<F: Future<Output = workflow::Result<()>>>(&self, verb: impl Fn() -> F) -> Result<(), Stopped> {
+        let until = self.workflow.clock().now().plus(deployment::LEASE);
+        loop {
+            match verb().await {
+                Ok(()) => return Ok(()),
+                Err(workflow::Error::Store(error)) if self.workflow.clock().now() < until => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "runner.deploy.journal");
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                Err(_) => return Err(Stopped::Lost),
+            }
+        }
+    }
+
+    async fn history(&self) -> Result<Vec<(crate::domain::time::Timestamp, JournalEvent)>, Stopped> {
+        let read = async {
+            let mut conn = self.workflow.store().read().await?;
+            store::deployment::journal(&mut conn, self.deployment, 0).await
+        };
+        let lines = read.await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "runner.deploy.history");
+            Stopped::ShuttingDown
+        })?;
+        Ok(lines.into_iter().map(|line| (line.at, line.event.0)).collect())
+    }
+
+    /// Prolongs the lease until it is lost.
+    async fn heartbeats(&self, signal: &watch::Sender<Signal>) -> Stopped {
+        let (id, epoch) = (self.deployment, self.epoch);
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            let beat = self.persist(|| {
+                self.workflow.act(Caller::runner(), move |v| Box::pin(deployment::heartbeat(v, id, epoch)))
+            });
+            if let Err(stopped) = beat.await {
+                signal.send_replace(Signal::Lost);
+                return stopped;
+            }
+        }
+    }
+
+    async fn end(&self, outcome: Outcome) {
+        let (id, epoch) = (self.deployment, self.epoch);
+        let ended = self.persist(|| {
+            let outcome = outcome.clone();
+            self.workflow.act(Caller::runner(), move |v| Box::pin(deployment::end(v, id, epoch, outcome)))
+        });
+        if ended.await.is_err() {
+            // The next worker finds the journal and the cluster, and comes to the same end.
+            tracing::warn!(deployment = id.0, epoch, "runner.deploy.end_not_kept");
+        }
+    }
+
+    async fn give_back(&self) {
+        let (id, epoch) = (self.deployment, self.epoch);
+        let back = self.workflow.act(Caller::runner(), move |v| Box::pin(deployment::give_back(v, id, epoch)));
+        if let Err(error) = back.await {
+            tracing::warn!(?error, deployment = id.0, "runner.deploy.give_back");
+        }
+    }
+}
