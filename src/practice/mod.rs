@@ -33,8 +33,8 @@ use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
 
 pub use objects::{
+    change::{Action, Change},
     refused::Refused,
-    store::{Action, Change},
 };
 pub use server::{
     asked::{Asked, Target},
@@ -45,10 +45,11 @@ pub use server::{
 
 use controllers::Controllers;
 use objects::{
+    change::{Key, Writer},
     kinds::{self, KINDS},
     object,
     seed::Seed,
-    store::{Key, Store, Writer},
+    store::Store,
 };
 use server::{
     Server,

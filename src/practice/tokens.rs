@@ -10,11 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::objects::{
-    kinds::SERVICE_ACCOUNTS,
-    object,
-    store::{Desk, Key},
-};
+use super::objects::{change::Key, kinds::SERVICE_ACCOUNTS, object, store::Desk};
 
 const ISSUER: &str = "https://kubernetes.default.svc";
 

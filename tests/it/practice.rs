@@ -9,7 +9,7 @@ mod cases;
 use std::time::Duration;
 
 use bench::{Cluster, Place, code, image, options, practice, reason, refusal, settled};
-use cases::{CASES, Case};
+use cases::{Case, requests, rollouts};
 use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::ConfigMap};
 use kube::{
@@ -33,7 +33,8 @@ async fn run_cases(cluster: &Cluster) {
             place.remove().await;
         })
     };
-    let running: Vec<_> = CASES.iter().map(|(name, case)| (name, one(name, *case))).collect();
+    let running: Vec<_> =
+        rollouts::CASES.iter().chain(requests::CASES).map(|(name, case)| (name, one(name, *case))).collect();
     let mut failed = Vec::new();
     for (name, case) in running {
         if case.await.is_err() {

@@ -13,11 +13,12 @@ use serde_json::Value;
 
 use super::{progress, rollout};
 use crate::practice::objects::{
+    change::{Key, Writer},
     kinds::{PODS, REPLICA_SETS},
     object::{self, annotation, int, labels, list, put, take, text},
+    removal::Deletion,
     selector::Selector,
-    store::{Desk, Key, Writer},
-    write::Deletion,
+    store::Desk,
 };
 
 pub(super) const COMPONENT: &str = "deployment-controller";

@@ -6,9 +6,10 @@
 use serde_json::{Value, json};
 
 use crate::practice::objects::{
+    change::{Key, Writer},
     kinds::EVENTS,
     object,
-    store::{Desk, Key, Writer},
+    store::Desk,
 };
 
 /// How many events a namespace keeps. (A real cluster forgets by time.)

@@ -5,9 +5,10 @@
 //! (that is part of the deletion, in `objects::write`).
 
 use crate::practice::objects::{
+    change::{Key, Writer},
     object,
-    store::{Desk, Key, Writer},
-    write::{Deletion, Propagation},
+    removal::{Deletion, Propagation},
+    store::Desk,
 };
 
 const COMPONENT: &str = "generic-garbage-collector";

@@ -25,9 +25,10 @@ use super::event::Teller;
 use crate::practice::{
     Pace,
     objects::{
+        change::{Key, Writer},
         kinds::NODES,
         object::{self, annotation, controller_of, list, put, text},
-        store::{Desk, Key, Writer},
+        store::Desk,
     },
 };
 

@@ -41,9 +41,10 @@ use tokio::{
 use super::{
     Pace,
     objects::{
+        change::{Action, Change, Key},
         kinds::{DEPLOYMENTS, NAMESPACES, REPLICA_SETS, SECRETS, SERVICE_ACCOUNTS},
         object,
-        store::{Action, Change, Desk, Key, Store},
+        store::{Desk, Store},
     },
     server::door::Traffic,
     tokens::Tokens,

@@ -9,10 +9,11 @@ use serde_json::json;
 
 use crate::practice::{
     objects::{
+        change::{Key, Writer},
         kinds::{CONFIG_MAPS, PODS, SERVICE_ACCOUNTS},
         object::{self, annotation, put, text},
-        store::{Desk, Key, Writer},
-        write::Deletion,
+        removal::Deletion,
+        store::Desk,
     },
     tokens::Tokens,
 };

@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 
 use super::event::Teller;
 use crate::practice::objects::{
+    change::{Key, Writer},
     kinds::PODS,
     object::{self, annotation, condition, int, labels, list, put, text},
     refused::Refused,
+    removal::Deletion,
     selector::Selector,
-    store::{Desk, Key, Writer},
-    write::Deletion,
+    store::Desk,
 };
 
 const COMPONENT: &str = "replicaset-controller";

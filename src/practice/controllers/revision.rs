@@ -12,10 +12,10 @@ use super::{
     progress,
 };
 use crate::practice::objects::{
+    change::Key,
     kinds::REPLICA_SETS,
     object::{self, annotation, int, put},
     seed::template_hash,
-    store::Key,
 };
 
 impl Deployment<'_, '_> {

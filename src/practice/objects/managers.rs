@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{object, store::Writer};
+use super::{change::Writer, object};
 
 /// Notes a write. Call it only for a write that changes something.
 pub(in crate::practice) fn note(object: &mut Value, before: Option<&Value>, writer: &Writer, now: DateTime<Utc>) {

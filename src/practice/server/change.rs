@@ -15,13 +15,15 @@ use super::{
     protobuf, read,
 };
 use crate::practice::objects::{
+    change::{Key, Writer},
     kinds::Kind,
     object::{self, int, put, take, text},
     patch::Patch,
     refused::{Cause, Refused},
+    removal::{Deleted, Deletion, Propagation},
     selector::Selector,
-    store::{Desk, Key, Writer},
-    write::{Deleted, Deletion, Part, Propagation},
+    store::Desk,
+    write::Part,
 };
 
 /// A write a client asks for.

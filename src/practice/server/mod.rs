@@ -33,12 +33,15 @@ use std::{io, sync::Arc, time::Duration};
 
 use http_body_util::{BodyExt, Limited};
 use hyper::{Request, Response, body::Incoming, header};
+use serde_json::json;
 use tokio::{sync::watch as channel, time::sleep};
 
 use super::objects::{
+    change::{Key, Writer},
     kinds::{self, CLUSTER_ROLES, NAMESPACES, NODES},
+    object,
     refused::Refused,
-    store::{Store, Writer},
+    store::Store,
 };
 use answer::Body;
 use asked::{Asked, Target};
@@ -167,22 +170,22 @@ impl Server {
         let writer = Writer::inside("apiserver", "create", "");
         let mut desk = self.store.desk();
         for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
-            let object = serde_json::json!({"metadata": {"name": name}});
+            let object = json!({"metadata": {"name": name}});
             desk.create(&writer, &NAMESPACES, "", object)?;
         }
         for name in ["node-0", "node-1"] {
-            let labels = serde_json::json!({
+            let labels = json!({
                 "type": "kwok",
                 "kubernetes.io/hostname": name,
                 "kubernetes.io/os": "linux",
                 "kubernetes.io/arch": "amd64",
             });
-            let object = serde_json::json!({"metadata": {"name": name, "labels": labels}});
+            let object = json!({"metadata": {"name": name, "labels": labels}});
             let node = desk.create(&writer, &NODES, "", object)?;
-            let now = super::objects::object::stamp(desk.now());
-            let key = super::objects::store::Key::of(&NODES, &node);
+            let now = object::stamp(desk.now());
+            let key = Key::of(&NODES, &node);
             desk.amend(&Writer::inside("kwok", "patch", "status"), &key, |node| {
-                node["status"] = serde_json::json!({
+                node["status"] = json!({
                     "phase": "Running",
                     "nodeInfo": {"kubeletVersion": "kwok", "operatingSystem": "linux", "architecture": "amd64"},
                     "conditions": [{

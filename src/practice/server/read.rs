@@ -11,12 +11,7 @@ use super::{
     answer::{self, Body, View},
     asked::{Asked, Target},
 };
-use crate::practice::objects::{
-    kinds::Kind,
-    refused::Refused,
-    selector::Selector,
-    store::{Desk, Key},
-};
+use crate::practice::objects::{change::Key, kinds::Kind, refused::Refused, selector::Selector, store::Desk};
 
 /// The version a query names; zero where it names none.
 pub(super) fn version_of(asked: &Asked) -> Result<u64, Refused> {

@@ -13,10 +13,11 @@ use super::{
 };
 use crate::practice::{
     objects::{
+        change::Key,
         kinds::SERVICE_ACCOUNTS,
         object::{self, put, text},
         refused::{Cause, Refused},
-        store::{Desk, Key},
+        store::Desk,
     },
     tokens::Tokens,
 };

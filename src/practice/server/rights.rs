@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::{asked::Target, people::User};
 use crate::practice::objects::{
+    change::Key,
     kinds::{CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, Kind, ROLE_BINDINGS, ROLES},
     object::{self, list, text},
-    store::{Desk, Key},
+    store::Desk,
 };
 
 /// What a rule allows.

@@ -24,10 +24,11 @@ use super::{
     read,
 };
 use crate::practice::objects::{
+    change::{Action, Change},
     kinds::Kind,
     refused::Refused,
     selector::Selector,
-    store::{Action, Change, Desk, Store},
+    store::{Desk, Store},
 };
 
 /// What a watch needs of the server.
