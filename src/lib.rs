@@ -7,6 +7,7 @@ pub mod domain;
 pub mod halt;
 pub mod http;
 pub mod portal;
+pub mod practice;
 pub mod protocol;
 pub mod random;
 pub mod runner;

@@ -1,4 +1,5 @@
 //! All integration tests, in one binary: linking is what takes the time.
 
 mod journey;
+mod practice;
 mod support;

@@ -66,10 +66,10 @@ impl Cluster {
 
     /// kubectl as the administrator; gives its output.
     pub async fn kubectl(&self, arguments: &[&str]) -> String {
-        let (folder, arguments) =
-            (self.folder.clone(), arguments.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
+        let (folder, program) = (self.folder.clone(), self.programs().join("kubectl"));
+        let arguments: Vec<String> = arguments.iter().map(|one| (*one).to_owned()).collect();
         tokio::task::spawn_blocking(move || {
-            let done = Command::new(kubectl(&folder))
+            let done = Command::new(program)
                 .arg("--kubeconfig")
                 .arg(folder.join("kubeconfig"))
                 .args(&arguments)
@@ -84,7 +84,31 @@ impl Cluster {
 
     /// The folder with kubectl in it.
     pub fn programs(&self) -> PathBuf {
-        kubectl(&self.folder).parent().unwrap().to_owned()
+        PathBuf::from(self.variable("CLUSTER_BIN"))
+    }
+
+    fn variable(&self, name: &str) -> String {
+        let env = std::fs::read_to_string(self.folder.join("env")).unwrap();
+        let line = env.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.unwrap().trim_matches(['\'', '"']).to_owned()
+    }
+
+    /// Where its API is.
+    pub fn url(&self) -> String {
+        self.variable("CLUSTER_API_URL")
+    }
+
+    /// The administrator's token.
+    pub fn token(&self) -> String {
+        self.variable("CLUSTER_TOKEN")
+    }
+
+    /// The certificates that vouch for it, as PEM.
+    pub fn authority(&self) -> String {
+        use base64::Engine as _;
+        let line = self.kubeconfig.lines().find_map(|line| line.trim().strip_prefix("certificate-authority-data:"));
+        let pem = base64::prelude::BASE64_STANDARD.decode(line.unwrap().trim()).unwrap();
+        String::from_utf8(pem).unwrap()
     }
 
     /// A namespace of a test's own.
@@ -135,12 +159,6 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         let _ = Command::new(script("down")).arg(&self.folder).arg("--remove").status();
     }
-}
-
-fn kubectl(folder: &Path) -> PathBuf {
-    let env = std::fs::read_to_string(folder.join("env")).unwrap();
-    let line = env.lines().find_map(|line| line.strip_prefix("CLUSTER_BIN=")).unwrap();
-    Path::new(line.trim_matches(['\'', '"'])).join("kubectl")
 }
 
 /// A client that kube itself makes from a kubeconfig of the tests' own.
