@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod halt;
 pub mod http;
+pub mod outbound;
 pub mod portal;
 pub mod practice;
 pub mod protocol;

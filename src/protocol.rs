@@ -205,6 +205,9 @@ pub enum Document {
     Token(TokenSpec),
 }
 
+/// Most documents of one call: they share a transaction, and others wait for it.
+pub const APPLY_MOST: usize = 1000;
+
 /// What `tidegate apply` sends.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -17,15 +17,15 @@ use crate::text;
 /// Largest body of the API, in bytes.
 pub const LARGEST: usize = 256 * 1024;
 
-/// JSON, with the hash of its bytes.
-pub struct Body<T> {
+/// JSON up to a limit, with the hash of its bytes.
+pub struct Body<T, const LIMIT: usize = LARGEST> {
     /// The value.
     pub value: T,
     /// SHA-256 of the bytes it came as.
     pub hash: [u8; 32],
 }
 
-impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for Body<T, LIMIT> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
@@ -33,7 +33,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         let json = request.content_type() == "application/json";
         let payload = payload.take();
         Box::pin(async move {
-            let bytes = read(payload, LARGEST).await?;
+            let bytes = read(payload, LIMIT).await?;
             if !json && !bytes.is_empty() {
                 return Err(Refusal::malformed(text!("json-content-type")).into());
             }

@@ -137,9 +137,11 @@ pub struct Grant {
     pub environment_id: Option<EnvironmentId>,
 }
 
-/// All grants.
-pub async fn grants(conn: &mut Conn) -> Result<Vec<Grant>, Error> {
-    all!(conn, Grant, "SELECT id, role, person_id, group_id, environment_id FROM grants ORDER BY id")
+/// The grants of a person or of a group.
+pub async fn grants(conn: &mut Conn, of: (Option<PersonId>, Option<GroupId>)) -> Result<Vec<Grant>, Error> {
+    let sql = "SELECT id, role, person_id, group_id, environment_id FROM grants
+               WHERE person_id = $1 OR group_id = $2 ORDER BY id";
+    all!(conn, Grant, sql, of.0, of.1)
 }
 
 /// One grant.

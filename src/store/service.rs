@@ -159,6 +159,12 @@ pub async fn all_targets(conn: &mut Conn) -> Result<Vec<Target>, Error> {
     all!(conn, Target, "SELECT * FROM targets ORDER BY service_id, environment_id, id")
 }
 
+/// The targets of a service that are not archived.
+pub async fn targets_of(conn: &mut Conn, service: ServiceId) -> Result<Vec<Target>, Error> {
+    let sql = "SELECT * FROM targets WHERE service_id = $1 AND archived_at IS NULL ORDER BY environment_id, id";
+    all!(conn, Target, sql, service)
+}
+
 /// Changes a target; the version is the one the editor saw.
 pub async fn update_target(
     tx: &mut Tx,

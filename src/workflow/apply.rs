@@ -3,11 +3,8 @@
 
 use super::{Error, Result, Save, Verb, cluster, environment, group, person, service, token};
 use crate::domain::refusal::{FieldError, Refusal};
-use crate::protocol::{Action, ApplyAnswer, ApplyRequest, Change, Document, GroupSpec, PersonSpec};
+use crate::protocol::{APPLY_MOST, Action, ApplyAnswer, ApplyRequest, Change, Document, GroupSpec, PersonSpec};
 use crate::text;
-
-/// Most documents of one call.
-const MOST: usize = 1000;
 
 /// Makes everything as the documents say.
 ///
@@ -16,8 +13,8 @@ const MOST: usize = 1000;
 /// difference was wanted, that difference, since nothing must stay.
 pub async fn apply(v: &mut Verb<'_>, request: ApplyRequest) -> Result<ApplyAnswer> {
     v.access.administer()?;
-    if request.documents.len() > MOST {
-        return Err(Refusal::field("/documents", text!("list-too-long", most = MOST)).into());
+    if request.documents.len() > APPLY_MOST {
+        return Err(Refusal::field("/documents", text!("list-too-long", most = APPLY_MOST)).into());
     }
     let count = request.documents.len();
     let mut steps: Vec<(usize, Document)> = request.documents.into_iter().enumerate().flat_map(split).collect();
@@ -30,8 +27,15 @@ pub async fn apply(v: &mut Verb<'_>, request: ApplyRequest) -> Result<ApplyAnswe
             None => change,
         });
     }
-    let answer = ApplyAnswer { dry_run: request.dry_run, changes: changes.into_iter().flatten().collect() };
-    if request.dry_run { Err(Error::DryRun(Box::new(answer))) } else { Ok(answer) }
+    let mut answer = ApplyAnswer { dry_run: request.dry_run, changes: changes.into_iter().flatten().collect() };
+    if !request.dry_run {
+        return Ok(answer);
+    }
+    for change in &mut answer.changes {
+        // The token goes with the transaction; its secret would be taken for one that works.
+        change.token = None;
+    }
+    Err(Error::DryRun(Box::new(answer)))
 }
 
 /// People and groups are named by everything, and their roles name environments: so the roles are

@@ -136,8 +136,7 @@ pub(super) fn optional<T>(
 /// The roles of a person or a group, as they would be written down.
 pub(super) async fn roles(conn: &mut Conn, to: (Option<PersonId>, Option<GroupId>)) -> Result<Vec<RoleSpec>> {
     let mut specs = Vec::new();
-    for grant in store::person::grants(conn).await?.into_iter().filter(|grant| (grant.person_id, grant.group_id) == to)
-    {
+    for grant in store::person::grants(conn, to).await? {
         let environment = match grant.environment_id {
             Some(id) => store::environment::by_id(conn, id).await?.map(|environment| environment.slug.to_string()),
             None => None,
@@ -173,8 +172,7 @@ pub(super) async fn set_roles(
     }
     check.done()?;
     let had_administrators = !store::person::administrators(v.tx).await?.is_empty();
-    for grant in store::person::grants(v.tx).await?.into_iter().filter(|grant| (grant.person_id, grant.group_id) == to)
-    {
+    for grant in store::person::grants(v.tx, to).await? {
         if !wanted.remove(&(grant.role, grant.environment_id)) {
             store::person::remove_grant(v.tx, grant.id).await?;
         }

@@ -108,11 +108,7 @@ async fn parse_target(v: &mut Verb<'_>, check: &mut Check, at: &str, spec: &Targ
 }
 
 async fn set_targets(v: &mut Verb<'_>, service: ServiceId, wanted: &[Wanted]) -> Result<()> {
-    let present: Vec<Target> = store::service::all_targets(v.tx)
-        .await?
-        .into_iter()
-        .filter(|target| target.service_id == service && target.archived_at.is_none())
-        .collect();
+    let present = store::service::targets_of(v.tx, service).await?;
     let key = |target: &Target| (target.environment_id, target.workload());
     let mut left: BTreeMap<_, Target> = present.into_iter().map(|target| (key(&target), target)).collect();
     for one in wanted {
@@ -251,10 +247,8 @@ pub async fn spec(conn: &mut Conn, id: ServiceId) -> Result<ServiceSpec> {
         None => None,
     };
     let mut targets = Vec::new();
-    for target in store::service::all_targets(conn).await? {
-        if target.service_id == id && target.archived_at.is_none() {
-            targets.push(target_spec(conn, &target).await?);
-        }
+    for target in store::service::targets_of(conn, id).await? {
+        targets.push(target_spec(conn, &target).await?);
     }
     targets.sort();
     Ok(ServiceSpec {

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod cluster;
+pub mod command;
 pub mod images;
 pub mod process;
 pub mod scene;

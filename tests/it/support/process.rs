@@ -36,6 +36,25 @@ impl Portal {
         portal
     }
 
+    /// Starts one that serves TLS, as `localhost`.
+    pub async fn start_with_tls(certificate: &Path, key: &Path) -> Self {
+        super::prepare();
+        let port = free_port();
+        let url = format!("https://localhost:{port}");
+        let arguments =
+            ["--public-url", &url, "--tls-cert", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()]
+                .map(str::to_owned)
+                .to_vec();
+        let folder = tempfile::tempdir().unwrap();
+        let mut portal = Self { child: no_child(), folder, url, port, arguments, environment: Vec::new() };
+        portal.spawn();
+        super::eventually("the portal to listen", 20, || async {
+            std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+        })
+        .await;
+        portal
+    }
+
     /// Starts the process again on the same folder and port.
     pub async fn launch(&mut self) {
         self.spawn();
