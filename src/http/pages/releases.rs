@@ -30,6 +30,12 @@ struct ReleasesPage {
     next: Option<i64>,
 }
 
+impl ReleasesPage {
+    fn shows(&self, tab: &str) -> bool {
+        self.show == tab
+    }
+}
+
 /// A release as a list shows it.
 pub struct Line {
     /// What is stored.
