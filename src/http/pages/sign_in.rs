@@ -52,7 +52,8 @@ fn inside(next: &str) -> &str {
 fn guest(doors: &Doors, request: &HttpRequest, show: impl FnOnce(Shell) -> Page) -> Page {
     let known = doors.cookies.form_secret(request);
     let secret = known.clone().unwrap_or_else(|| doors.random().token());
-    let shell = Shell { csrf: csrf_token(&secret), ..Shell::public(doors, doors.workflow.settings().zone, "sign-in") };
+    let mut shell = Shell::public(doors, doors.workflow.settings().zone, "sign-in");
+    shell.csrf = csrf_token(&secret);
     let mut response = show(shell)?;
     if known.is_none() {
         // A cookie of plain characters is always accepted.
