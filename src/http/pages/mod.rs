@@ -5,13 +5,19 @@
 //! `templates/pages`, its words in `templates/texts`, a line in `http/routes.rs`.
 
 pub mod account;
+pub mod announcements;
+pub mod audit;
 pub mod board;
+pub mod images;
+pub mod keys;
 pub mod release;
 pub mod releases;
+pub mod request;
 mod rollout;
 pub mod sign_in;
 mod story;
 mod tide;
+pub mod windows;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
