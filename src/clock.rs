@@ -16,7 +16,14 @@ pub struct Clock(Arc<Kind>);
 
 enum Kind {
     System,
-    Manual { now: AtomicI64, moved: watch::Sender<()> },
+    /// Goes as the system's does, so many microseconds after it.
+    Behind {
+        by: AtomicI64,
+    },
+    Manual {
+        now: AtomicI64,
+        moved: watch::Sender<()>,
+    },
 }
 
 impl Clock {
@@ -30,20 +37,42 @@ impl Clock {
         Self(Arc::new(Kind::Manual { now: AtomicI64::new(start.micros()), moved: watch::Sender::new(()) }))
     }
 
+    /// A clock that goes as the system's does and starts in the past: the demo gives its shop a
+    /// history with it. It can be moved forward, and is the system's once it has caught up.
+    pub fn behind(start: Timestamp) -> Self {
+        let by = system().since(start).num_microseconds().unwrap_or(0).max(0);
+        Self(Arc::new(Kind::Behind { by: AtomicI64::new(by) }))
+    }
+
+    /// Moves a clock that is behind to the system's present instant, where it stays.
+    pub fn catch_up(&self) {
+        if let Kind::Behind { by } = &*self.0 {
+            by.store(0, Ordering::SeqCst);
+        }
+    }
+
     /// The present instant.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
-            #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
-            Kind::System => chrono::Utc::now().into(),
+            Kind::System => system(),
+            Kind::Behind { by } => system().minus(TimeDelta::microseconds(by.load(Ordering::SeqCst))),
             Kind::Manual { now, .. } => Timestamp::from_micros(now.load(Ordering::SeqCst)).unwrap_or(Timestamp::EPOCH),
         }
     }
 
-    /// Moves a manual clock and wakes whoever sleeps by it; the system's clock cannot be moved.
+    /// Moves a manual clock and wakes whoever sleeps by it, or one that is behind, but not past the
+    /// system's; that one cannot be moved.
     pub fn advance(&self, delta: TimeDelta) {
-        if let Kind::Manual { now, moved } = &*self.0 {
-            now.fetch_add(delta.num_microseconds().unwrap_or(0), Ordering::SeqCst);
-            moved.send_replace(());
+        let micros = delta.num_microseconds().unwrap_or(0);
+        match &*self.0 {
+            Kind::System => {}
+            Kind::Behind { by } => {
+                by.store(by.load(Ordering::SeqCst).saturating_sub(micros.max(0)).max(0), Ordering::SeqCst);
+            }
+            Kind::Manual { now, moved } => {
+                now.fetch_add(micros, Ordering::SeqCst);
+                moved.send_replace(());
+            }
         }
     }
 
@@ -51,7 +80,7 @@ impl Clock {
     /// five seconds, because it can be set while one sleeps.
     pub async fn sleep_until(&self, at: Timestamp) {
         match &*self.0 {
-            Kind::System => loop {
+            Kind::System | Kind::Behind { .. } => loop {
                 let left = at.since(self.now());
                 if left <= TimeDelta::zero() {
                     return;
@@ -68,5 +97,32 @@ impl Clock {
                 }
             }
         }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
+fn system() -> Timestamp {
+    chrono::Utc::now().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_behind_goes_on_and_never_passes_the_present() {
+        let start = system().minus(TimeDelta::days(8));
+        let clock = Clock::behind(start);
+        let left = |clock: &Clock| system().since(clock.now());
+        assert!(clock.now() >= start && left(&clock) > TimeDelta::days(7));
+        clock.advance(TimeDelta::days(7));
+        assert!(left(&clock) > TimeDelta::hours(23) && left(&clock) < TimeDelta::hours(25));
+        clock.advance(TimeDelta::days(-7));
+        assert!(left(&clock) < TimeDelta::hours(25), "time does not go back");
+        clock.advance(TimeDelta::days(7));
+        assert!(left(&clock) < TimeDelta::minutes(1));
+        let other = Clock::behind(start);
+        other.catch_up();
+        assert!(left(&other) < TimeDelta::minutes(1));
     }
 }

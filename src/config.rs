@@ -53,7 +53,11 @@ pub struct ServeArgs {
     pub allow_local_clusters: bool,
 }
 
-fn zone(name: &str) -> Result<Zone, String> {
+/// Parses a zone as it is typed.
+///
+/// # Errors
+/// In words for whoever typed it.
+pub fn zone(name: &str) -> Result<Zone, String> {
     Zone::parse(name).map_err(|_| format!("{name} is not an IANA time zone, such as Europe/Berlin"))
 }
 

@@ -6,6 +6,7 @@
 //! go below its help with `after_help`.
 
 mod apply;
+mod demo;
 mod reach;
 mod serve;
 mod user;
@@ -27,6 +28,8 @@ struct Cli {
 enum Command {
     /// Run the portal
     Serve(Box<crate::config::ServeArgs>),
+    /// Look around: a portal with a practice cluster and a small shop in it
+    Demo(demo::DemoArgs),
     /// Make the portal's people, groups, environments and services be as files say
     Apply(Box<apply::ApplyArgs>),
     /// Look after accounts, on the server itself
@@ -79,11 +82,13 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
     harden();
     // One crypto provider for everything that speaks TLS.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    crate::telemetry::start();
+    // Whoever looks around reads what is printed, not what is logged.
+    crate::telemetry::start(if matches!(command, Command::Demo(_)) { "error" } else { "info" });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
             Command::Serve(args) => serve::run(*args).await.map(|()| ExitCode::SUCCESS),
+            Command::Demo(args) => demo::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Apply(args) => apply::run(*args).await,
             Command::User(args) => user::run(args).await.map(|()| ExitCode::SUCCESS),
         }

@@ -7,6 +7,9 @@
 //! [`connect`] makes a connection from a credential; [`probe`] and [`observe`] look; [`execute`]
 //! carries out a plan and [`rollout`] judges how it goes, from the pods' own states.
 //!
+//! [`ground`] makes a namespace for the demo, and takes it away again; nothing else here creates or
+//! deletes.
+//!
 //! What does not live here: where a credential is kept (`vault`, `store`), who may upload one
 //! (`workflow`), how it looks (`http`).
 
@@ -15,6 +18,7 @@ pub mod credential;
 pub mod error;
 pub mod execute;
 mod follow;
+pub mod ground;
 pub mod kubeconfig;
 mod managers;
 pub mod observe;

@@ -125,6 +125,7 @@ pub struct Practice {
     server: Arc<Server>,
     door: Door,
     ca: String,
+    pace: watch::Sender<Pace>,
     /// The accepting task and the controllers.
     tasks: JoinSet<()>,
 }
@@ -151,11 +152,12 @@ impl Practice {
             bookmark: options.pace.bookmark,
         });
         server.furnish().map_err(io::Error::other)?;
-        let controllers = Controllers { pace: options.pace, tokens, ca: certificate.ca.clone() };
+        let (pace, told) = watch::channel(options.pace);
+        let controllers = Controllers { pace: told, tokens, ca: certificate.ca.clone() };
         let mut tasks = JoinSet::new();
         tasks.spawn(gate.run(listener, Arc::clone(&server)));
         tasks.spawn(controllers.run(store, traffic));
-        Ok(Self { server, door, ca: certificate.ca, tasks })
+        Ok(Self { server, door, ca: certificate.ca, pace, tasks })
     }
 
     /// Where the server is, for example `https://127.0.0.1:40123`.
@@ -237,6 +239,12 @@ impl Practice {
     /// What goes wrong on purpose.
     pub fn faults(&self) -> &Faults {
         &self.server.faults
+    }
+
+    /// How long things take from now on; what has begun ends as it would have. (Bookmarks keep the
+    /// pace of the start.)
+    pub fn set_pace(&self, pace: Pace) {
+        self.pace.send_replace(pace);
     }
 
     /// Forgets, for watches, all changes so far: a watch from an earlier version

@@ -35,7 +35,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::time::{Timestamp, Zone};
 use crate::random::Random;
 use crate::secret::Passwords;
-use crate::store::session::Method;
+pub use crate::store::session::Method;
 use crate::store::{self, Store, Tx, audit};
 use crate::text;
 use crate::vault::Sealer;

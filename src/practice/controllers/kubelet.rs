@@ -19,7 +19,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use super::event::Teller;
 use crate::practice::{
@@ -79,7 +79,7 @@ fn marked(image: &str, mark: &str) -> bool {
 
 /// The scheduler and the nodes.
 pub(super) struct Kubelet {
-    pace: Pace,
+    pace: watch::Receiver<Pace>,
     /// When something is to happen to a pod, by its uid.
     due: BTreeMap<String, Instant>,
     /// Pods scheduled so far, so that the nodes take turns.
@@ -91,7 +91,7 @@ fn writer(component: &str, verb: &'static str, subresource: &'static str) -> Wri
 }
 
 impl Kubelet {
-    pub fn new(pace: Pace) -> Self {
+    pub fn new(pace: watch::Receiver<Pace>) -> Self {
         Self { pace, due: BTreeMap::new(), scheduled: 0 }
     }
 
@@ -99,10 +99,11 @@ impl Kubelet {
     pub fn reconcile(&mut self, desk: &mut Desk<'_>, key: &Key) -> Option<Duration> {
         let pod = desk.get(key)?;
         if object::leaving(&pod) {
-            if let Some(left) = self.wait(&format!("{} end", object::uid(&pod)), self.pace.end) {
+            let end = self.pace.borrow().end;
+            if let Some(left) = self.wait(&format!("{} end", object::uid(&pod)), end) {
                 return Some(left);
             }
-            return end(desk, key, &pod);
+            return self::end(desk, key, &pod);
         }
         if text(&pod, "/spec/nodeName").is_empty() {
             self.schedule(desk, key, &pod);
@@ -117,9 +118,9 @@ impl Kubelet {
             Fate::Silent => return None,
             Fate::Missing if reports_missing(&pod) => return None,
             Fate::Missing | Fate::NeverReady => Duration::ZERO,
-            Fate::Crash => self.pace.crash,
-            Fate::Slow => self.pace.slow,
-            Fate::Ready => go_duration(annotation(&pod, "test/ready-after")).unwrap_or(self.pace.ready),
+            Fate::Crash => self.pace.borrow().crash,
+            Fate::Slow => self.pace.borrow().slow,
+            Fate::Ready => go_duration(annotation(&pod, "test/ready-after")).unwrap_or(self.pace.borrow().ready),
         };
         if let Some(left) = self.wait(object::uid(&pod), delay) {
             return Some(left);

@@ -68,7 +68,7 @@ enum Work {
 
 /// What the controllers have at hand.
 pub(super) struct Controllers {
-    pub pace: Pace,
+    pub pace: watch::Receiver<Pace>,
     pub tokens: Tokens,
     /// The certificate of the server's CA, in PEM.
     pub ca: String,
@@ -90,12 +90,13 @@ impl Controllers {
             let now = Instant::now();
             {
                 let desk = store.desk();
+                let control = self.pace.borrow().control;
                 for change in desk.after(seen) {
                     concerned(&desk, change, |work| {
-                        if self.pace.control.is_zero() {
+                        if control.is_zero() {
                             queue.push(work);
                         } else {
-                            queue.at(work, now + self.pace.control);
+                            queue.at(work, now + control);
                         }
                     });
                 }
