@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: linking is what takes the time.
 
 mod apply;
+mod demo;
 mod journey;
 mod practice;
 mod support;

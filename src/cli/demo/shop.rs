@@ -129,6 +129,8 @@ pub(super) enum Turn {
     Recent,
     /// To be deployed.
     Next,
+    /// To be deployed, and the one that all this is about.
+    Star,
 }
 
 impl Images {
@@ -156,9 +158,10 @@ impl Images {
             // On real nodes there is no such image, which fails a release as well.
             (_, Turn::Broken) => prefixed("dead"),
             (Self::Fated, _) => prefixed("9"),
-            (Self::Pullable, Turn::Last) => PAUSE[2].1.to_owned(),
-            (Self::Pullable, Turn::Recent) => PAUSE[3].1.to_owned(),
-            (Self::Pullable, Turn::Next) => PAUSE[4].1.to_owned(),
+            (Self::Pullable, Turn::Last) => PAUSE[1].1.to_owned(),
+            (Self::Pullable, Turn::Recent) => PAUSE[2].1.to_owned(),
+            (Self::Pullable, Turn::Next) => PAUSE[3].1.to_owned(),
+            (Self::Pullable, Turn::Star) => PAUSE[4].1.to_owned(),
         }
     }
 
@@ -174,10 +177,6 @@ impl Images {
         };
         let hash = canonical::sha256_hex(what.as_bytes());
         let number = i64::from_str_radix(&hash[..4], 16).unwrap_or(0);
-        let authors = match self {
-            Self::Fated => authors,
-            Self::Pullable => &["Mina Okafor <mina@shop.example>"],
-        };
         ImageSpec {
             repository: self.repository(service),
             digest: Some(digest),

@@ -116,6 +116,7 @@ impl Story<'_> {
             let image = self.build(service, version, Turn::Last, &[MINA]).await?;
             images.push((service, image));
             numbers.push(self.stage(service, image).await?);
+            cast.at(cast.now().plus(TimeDelta::minutes(11)));
         }
         cast.settle().await?;
         let opens = self.workday(4, 17, 0);
@@ -185,18 +186,18 @@ impl Story<'_> {
     async fn what_comes_next(&self, opens_in: TimeDelta) -> anyhow::Result<Told> {
         let cast = self.cast;
         cast.at(self.present.minus(TimeDelta::hours(3)));
-        let both = [MINA, DIEGO];
         let new = [
-            ("checkout", "1.42.0", &both[..]),
-            ("catalog", "2.8.0", &[MINA]),
-            ("search", "0.19.0", &[MINA]),
-            ("mailer", "3.3.0", &[MINA]),
+            ("checkout", "1.42.0", Turn::Star, &[MINA, DIEGO][..]),
+            ("catalog", "2.8.0", Turn::Next, &[MINA]),
+            ("search", "0.19.0", Turn::Next, &[MINA]),
+            ("mailer", "3.3.0", Turn::Next, &[MINA]),
         ];
         let (mut images, mut staged) = (Vec::new(), Vec::new());
-        for (service, version, authors) in new {
-            let image = self.build(service, version, Turn::Next, authors).await?;
+        for (service, version, turn, authors) in new {
+            let image = self.build(service, version, turn, authors).await?;
             images.push(image);
             staged.push(self.stage(service, image).await?);
+            cast.at(cast.now().plus(TimeDelta::minutes(6)));
         }
         cast.settle().await?;
         for number in staged {
