@@ -27,25 +27,25 @@ pub struct ServeArgs {
     /// Drop every sealed credential, because its key ring is lost; everything else stays
     #[arg(long)]
     pub forget_sealed: bool,
-    /// Address to listen on.
+    /// Address to listen on
     #[arg(long, env = "TIDEGATE_BIND", default_value = "127.0.0.1")]
     pub bind: IpAddr,
-    /// Port to listen on; 0 takes any free one.
+    /// Port to listen on; 0 takes any free one
     #[arg(long, env = "TIDEGATE_PORT", default_value_t = 8080)]
     pub port: u16,
     /// Address people reach the portal at [default: http://127.0.0.1:PORT]
     #[arg(long, env = "TIDEGATE_PUBLIC_URL")]
     pub public_url: Option<String>,
-    /// Zone of people who have not set one, as an IANA name.
+    /// Zone of people who have not set one, as an IANA name
     #[arg(long, env = "TIDEGATE_ZONE", default_value = "UTC", value_parser = zone)]
     pub zone: Zone,
-    /// Address of a proxy whose X-Forwarded-For counts; may be given several times.
+    /// Address of a proxy whose X-Forwarded-For counts; may be given several times
     #[arg(long, env = "TIDEGATE_TRUSTED_PROXY", value_delimiter = ',')]
     pub trusted_proxy: Vec<IpAddr>,
-    /// Certificate chain (PEM) to serve TLS with; needs --tls-key.
+    /// Certificate chain (PEM) to serve TLS with; needs --tls-key
     #[arg(long, env = "TIDEGATE_TLS_CERT", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
-    /// Private key (PEM) to serve TLS with; needs --tls-cert.
+    /// Private key (PEM) to serve TLS with; needs --tls-cert
     #[arg(long, env = "TIDEGATE_TLS_KEY", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
     /// Let clusters be on loopback and link-local addresses, for trying things out

@@ -149,6 +149,19 @@ impl Portal {
     }
 }
 
+/// The verbs alone, for a command on the server that neither serves nor deploys. There is no key
+/// ring behind them: what one would seal could never be opened.
+///
+/// # Errors
+/// In words for whoever runs the command.
+pub async fn verbs(config: &Config, clock: Clock, random: Random) -> Result<Workflow, StartError> {
+    let options = store::Options { durable: config.durable, ..store::Options::new(&config.database_url) };
+    let store = Store::open(&options, Wakes::default(), clock.now()).await?;
+    let (sealer, _) = vault::hands(KeyRing::generate(random));
+    let settings = Settings { zone: config.zone, allow_local_clusters: config.allow_local_clusters };
+    Ok(Workflow::new(store, clock, random, sealer, settings))
+}
+
 /// How long ending may take, all in all.
 const GRACE: Duration = Duration::from_secs(18);
 

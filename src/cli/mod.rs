@@ -1,7 +1,7 @@
 //! The roles of the one binary, by command. A command parses what it is given, calls the room that
 //! does the work, and prints what came of it.
 //!
-//! `serve`, `demo` and `user` open a portal themselves; `apply` speaks to one that runs. To add
+//! `serve`, `demo` and `user` open the database themselves; `apply` speaks to a portal that runs. To add
 //! a command: a file here with its `Args` and a `run`, a line in `Command` and in [`run`]; examples
 //! go below its help with `after_help`.
 
@@ -10,6 +10,7 @@ mod demo;
 mod reach;
 mod serve;
 mod user;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the portal
+    #[command(after_long_help = serve::HELP)]
     Serve(Box<crate::config::ServeArgs>),
     /// Look around: a portal with a practice cluster and a small shop in it
     Demo(demo::DemoArgs),
@@ -34,6 +36,8 @@ enum Command {
     Apply(Box<apply::ApplyArgs>),
     /// Look after accounts, on the server itself
     User(user::UserArgs),
+    /// Look after the key ring that seals the credentials of clusters
+    Vault(vault::VaultArgs),
 }
 
 const HELP: &str = "\
@@ -91,6 +95,7 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
             Command::Demo(args) => demo::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Apply(args) => apply::run(*args).await,
             Command::User(args) => user::run(args).await.map(|()| ExitCode::SUCCESS),
+            Command::Vault(args) => vault::run(args).map(|()| ExitCode::SUCCESS),
         }
     })
 }

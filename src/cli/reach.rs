@@ -20,7 +20,7 @@ pub(super) struct Reach {
     /// Address of the portal: https, or http on this machine
     #[arg(long, env = "TIDEGATE_URL", value_name = "URL")]
     url: Option<String>,
-    /// File that holds the token, instead of TIDEGATE_TOKEN
+    /// File that holds the token; without it, the environment does, as TIDEGATE_TOKEN
     #[arg(long, env = "TIDEGATE_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Certificates (PEM) of the authority that vouches for the portal; then no other may

@@ -2,6 +2,8 @@
 
 mod apply;
 mod demo;
+mod deploy;
 mod journey;
 mod practice;
 mod support;
+mod user;
