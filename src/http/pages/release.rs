@@ -294,7 +294,7 @@ fn sign(shell: &Shell, gate: &Gate, tally: &Tally, person: PersonId, state: Stat
             let last = tally.rules.iter().map(|rule| rule.missing()).sum::<usize>() == 1;
             let button = match (gate.revision.start_mode, interval) {
                 (crate::domain::environment::StartMode::AtOpening, Some(interval)) => {
-                    text!("sign-deploys-at", when = super::when_text(interval.start, &shell.reader))
+                    text!("sign-deploys-at", when = when::brief(interval.start, &shell.reader))
                 }
                 (crate::domain::environment::StartMode::WhenSigned, _) if last => text!("sign-deploys-now"),
                 _ => text!("sign-off"),
