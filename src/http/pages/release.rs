@@ -56,6 +56,15 @@ struct ReleasePage {
     asks_password: bool,
 }
 
+impl ReleasePage {
+    fn before(&self) -> &'static str {
+        if self.state.is_open() { "runs-now" } else { "ran-before" }
+    }
+    fn after(&self) -> &'static str {
+        if self.state.is_open() { "will-run" } else { "new-image" }
+    }
+}
+
 /// One container's image, before and after.
 struct Change {
     workload: String,

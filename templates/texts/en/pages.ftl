@@ -198,7 +198,10 @@ state-why-withdrawn = It was taken back before its start.
 state-why-superseded = A newer release stands in front of it. It can still be started on purpose.
 
 release-changes = What will change
+release-changed = What was to change
 runs-now = Runs now
+ran-before = Ran before
+new-image = New
 will-run = Will run
 plan-under-way = Planning.
 plan-under-way-why = The portal reads the cluster to say what will change. This takes a moment.
