@@ -1,9 +1,15 @@
 //! All integration tests, in one binary: linking is what takes the time.
 
+mod announcements;
 mod apply;
+#[path = "../browser/mod.rs"]
+mod browser;
+mod cluster;
 mod demo;
 mod deploy;
+mod events;
 mod journey;
 mod practice;
+mod serve;
 mod support;
 mod user;

@@ -63,7 +63,7 @@ impl<'p> Cast<'p> {
         cast.apply(documents).await?;
         for member in MEMBERS.iter().filter(|member| member.login != ADMIN) {
             let link = cast.link(member.login).await?;
-            let signed_in = workflow.sign_in_by_link(link).await.map_err(said)?;
+            let signed_in = workflow.sign_in_by_link(link, None).await.map_err(said)?;
             cast.people.insert(member.login, signed_in.person);
         }
         let scopes = vec![Scope::ImagesWrite.as_str().to_owned()];

@@ -197,9 +197,9 @@ impl Story<'_> {
             let image = self.build(service, version, turn, authors).await?;
             images.push(image);
             staged.push(self.stage(service, image).await?);
+            cast.settle().await?;
             cast.at(cast.now().plus(TimeDelta::minutes(6)));
         }
-        cast.settle().await?;
         for number in staged {
             cast.expect(number, State::Succeeded).await?;
         }
