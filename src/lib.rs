@@ -34,7 +34,7 @@
 //! main → cli → portal ┬ http   → workflow → store → domain      (http reads through store::view)
 //!                     │          workflow → vault (seal)
 //!                     └ runner → workflow, vault (open), cluster → domain
-//! cli → outbound          cli::demo → practice
+//! cli → outbound          cli::demo → practice, workflow, cluster (ground, kubeconfig)
 //! ```
 //!
 //! `http` and `runner` never meet: one leaves rows, the other finds them; [`wake`] only shortens the

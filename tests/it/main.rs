@@ -9,6 +9,7 @@ mod demo;
 mod deploy;
 mod events;
 mod journey;
+mod outbound;
 mod practice;
 mod serve;
 mod support;

@@ -12,6 +12,7 @@ mod shop;
 mod story;
 mod told;
 
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -66,7 +67,7 @@ Ctrl-C ends it, and nothing stays behind.
 
 With --kubeconfig the same happens on a real cluster. The file has to pass the portal's gate: a token
 or a client certificate in the file itself, no commands to run, no paths. Its account has to be
-allowed to make and delete a namespace. The demo makes one, tidegate-demo-xxxxxx, with eight
+allowed to make and delete a namespace, and Deployments in it. The demo makes one, tidegate-demo-xxxxxx, with eight
 Deployments in it that ask for next to nothing, uses these alone, and deletes the namespace at the
 end, also after Ctrl-C, SIGTERM or a failure. (After kill -9 it is for you to delete; its name is
 printed at the start.) What runs there is registry.k8s.io/pause in several versions, by digest, so
@@ -140,7 +141,9 @@ async fn play(args: &DemoArgs, place: &Place, folder: &Folder, stop: &mut Stop) 
     };
     place.slow_down();
     let running = portal.start()?;
-    print!("{}", told::all(&prepared, args, place, folder, &running.public_url));
+    let told = told::all(&prepared, args, place, folder, &running.public_url);
+    // Somebody may have closed the other end; what was begun is taken away all the same.
+    let _ = std::io::stdout().write_all(told.as_bytes()).and_then(|()| std::io::stdout().flush());
     let ended = until_stopped(&running, stop).await;
     running.stop().await;
     ended

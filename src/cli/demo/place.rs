@@ -95,8 +95,7 @@ impl Place {
         let kubeconfig = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
         let owner = connect(&gate(&kubeconfig, context, now).with_context(|| shown.to_string())?)?;
         let make_believe = ground::is_make_believe(&owner).await;
-        let make_believe =
-            make_believe.map_err(|text| anyhow!("the cluster's nodes cannot be read: {}", sentence(&text)))?;
+        let make_believe = make_believe.map_err(|text| anyhow!("the cluster cannot be used: {}", sentence(&text)))?;
         Ok(Self {
             practice: None,
             owner,
