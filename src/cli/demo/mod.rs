@@ -115,9 +115,11 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     if !place.is_practice() {
         eprintln!("tidegate: deleting the namespace {}", place.namespace);
     }
+    let namespace = place.namespace.clone();
     let cleared = tokio::select! {
         cleared = place.clear() => cleared,
-        () = stop.asked() => Err(anyhow::anyhow!("not waited for what is still being taken away")),
+        // Asked a second time: somebody is in a hurry.
+        () = stop.asked() => Err(anyhow::anyhow!("not waited for the end of the namespace {namespace}")),
     };
     drop(folder);
     match played {
