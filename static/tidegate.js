@@ -54,7 +54,7 @@
   const tick = () => {
     for (const part of document.querySelectorAll("[data-until]")) {
       const seconds = Math.round((Date.parse(part.dataset.until) - Date.now()) / 1000);
-      if (seconds === 0) setTimeout(() => location.reload(), 1500);
+      if (seconds === 0 && !document.querySelector("[data-events]")) setTimeout(() => location.reload(), 1500);
       if (seconds < 0 || seconds > 3600) continue;
       const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
       if (part.textContent !== text) part.textContent = text;

@@ -113,6 +113,8 @@ struct Missing {
     tone: &'static str,
     text: Text,
     who: Option<Text>,
+    /// When time alone supplies it: the page counts down.
+    until: Option<Timestamp>,
 }
 
 struct Edit {
@@ -375,7 +377,11 @@ async fn missing(
             Supplier::Portal => Some(text!("who-portal")),
         };
         let tone = if matches!(unmet.who, Supplier::Portal) { "sea" } else { "wait" };
-        lines.push(Missing { tone, text: unmet.text, who });
+        let until = match unmet.who {
+            Supplier::Time(at) => Some(at),
+            _ => None,
+        };
+        lines.push(Missing { tone, text: unmet.text, who, until });
     }
     Ok(lines)
 }

@@ -46,9 +46,9 @@ pub struct Label {
     pub title: String,
     /// Its hours, and how many releases are on its agenda.
     pub hours: String,
-    /// Place of its middle.
+    /// Where its label stands.
     pub x: f64,
-    /// Where its label stands, and to which side it runs.
+    /// To which side the label runs.
     pub anchor: &'static str,
     /// Its buoys: place, and whether every sign-off is in.
     pub buoys: Vec<(f64, f64, bool)>,
@@ -77,6 +77,7 @@ pub fn draw(swells: &[Swell], days: u64, reader: &Reader) -> Tide {
         .map(|(index, (x, y))| format!("{}{x:.0} {y:.1}", if index == 0 { "M" } else { "L" }))
         .collect();
     let water = format!("{surface}L{WIDTH} 112L0 112Z");
+    let now = place(reader.now);
     let labels = swells
         .iter()
         .filter(|swell| swell.interval.end > start && swell.interval.start < end)
@@ -111,7 +112,7 @@ pub fn draw(swells: &[Swell], days: u64, reader: &Reader) -> Tide {
             (reader.zone.local(at).format("%a %-d").to_string(), place(at))
         })
         .collect();
-    Tide { days, surface, water, labels, now: (place(reader.now), clock(reader.now, reader)) }
+    Tide { days, surface, water, labels, now: (now, clock(reader.now, reader)) }
 }
 
 /// The beginning of a day, so many days after today; where clocks skip midnight, the first instant
