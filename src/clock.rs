@@ -14,15 +14,31 @@ use crate::domain::time::Timestamp;
 #[derive(Clone)]
 pub struct Clock(Arc<Kind>);
 
+/// A point in time that only says how long something has taken, however the system's clock is set
+/// meanwhile. It means nothing in another process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Steady(Duration);
+
+impl Steady {
+    /// This much later.
+    pub fn plus(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(time))
+    }
+    /// Time from `earlier` to this; nothing when this is earlier.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
 enum Kind {
-    System,
+    System { began: tokio::time::Instant },
     Manual { now: AtomicI64, moved: watch::Sender<()> },
 }
 
 impl Clock {
     /// The system's clock.
     pub fn system() -> Self {
-        Self(Arc::new(Kind::System))
+        Self(Arc::new(Kind::System { began: tokio::time::Instant::now() }))
     }
 
     /// A clock that stands still until it is moved.
@@ -34,8 +50,34 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
             #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
-            Kind::System => chrono::Utc::now().into(),
+            Kind::System { .. } => chrono::Utc::now().into(),
             Kind::Manual { now, .. } => Timestamp::from_micros(now.load(Ordering::SeqCst)).unwrap_or(Timestamp::EPOCH),
+        }
+    }
+
+    /// The present point of steady time.
+    pub fn steady(&self) -> Steady {
+        Steady(match &*self.0 {
+            Kind::System { began } => began.elapsed(),
+            Kind::Manual { .. } => Duration::from_micros(u64::try_from(self.now().micros()).unwrap_or(0)),
+        })
+    }
+
+    /// Returns once that point of steady time has come.
+    pub async fn sleep_until_steady(&self, at: Steady) {
+        match &*self.0 {
+            Kind::System { began } => match began.checked_add(at.0) {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            },
+            Kind::Manual { moved, .. } => {
+                let mut moved = moved.subscribe();
+                while self.steady() < at {
+                    if moved.changed().await.is_err() {
+                        return;
+                    }
+                }
+            }
         }
     }
 
@@ -51,7 +93,7 @@ impl Clock {
     /// five seconds, because it can be set while one sleeps.
     pub async fn sleep_until(&self, at: Timestamp) {
         match &*self.0 {
-            Kind::System => loop {
+            Kind::System { .. } => loop {
                 let left = at.since(self.now());
                 if left <= TimeDelta::zero() {
                     return;

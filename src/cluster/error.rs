@@ -12,8 +12,11 @@ use crate::text;
 pub enum Failure {
     /// No connection, or it broke, or no answer in time: nothing is known of what the server did.
     Unreachable(Text),
-    /// The server is overloaded or being restarted, and says so.
+    /// The server is overloaded or being restarted, and says so. It may have done what it was asked
+    /// all the same.
     Unavailable(Text),
+    /// The server turned the call away at its door, because it has too much to do.
+    Busy,
     /// The credential is not accepted.
     Unauthorized,
     /// The credential may not do this.
@@ -37,13 +40,14 @@ impl Failure {
 
     /// Whether asking again may help.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Unavailable(_))
+        matches!(self, Self::Unreachable(_) | Self::Unavailable(_) | Self::Busy)
     }
 
     /// The sentence for it.
     pub fn text(&self) -> Text {
         match self {
             Self::Unreachable(text) | Self::Unavailable(text) => text.clone(),
+            Self::Busy => text!("failure-busy"),
             Self::Unauthorized => text!("failure-unauthorized"),
             Self::Forbidden(message) => text!("failure-forbidden", message = message),
             Self::NotFound(message) => text!("failure-not-found", message = message),
@@ -61,7 +65,8 @@ impl Failure {
             403 => Self::Forbidden(message),
             404 => Self::NotFound(message),
             409 => Self::Conflict,
-            429 | 500..=599 => Self::Unavailable(text!("failure-unavailable", code = i64::from(status.code))),
+            429 => Self::Busy,
+            408 | 500..=599 => Self::Unavailable(text!("failure-unavailable", code = i64::from(status.code))),
             _ => Self::Refused(message),
         }
     }

@@ -4,8 +4,9 @@
 //! no network and without kube, which runs commands that such a file names. [`rights`] lists what
 //! the job needs in a cluster, and [`script`] makes an account with just that.
 //!
-//! [`connect`] makes a connection from a credential; [`probe`] and [`observe`] look; [`execute`]
-//! carries out a plan and [`rollout`] judges how it goes, from the pods' own states.
+//! [`connect`] makes a connection from a credential; [`probe`] and [`observe`] look. [`execute`]
+//! carries out a plan: it makes each target's one [`write`](mod@write) and [`follow`]s the rollout, whose
+//! [`sights`] the [`rollout`] judge judges, from the pods' own states.
 //!
 //! What does not live here: where a credential is kept (`vault`, `store`), who may upload one
 //! (`workflow`), how it looks (`http`).
@@ -22,3 +23,5 @@ pub mod probe;
 pub mod rights;
 pub mod rollout;
 pub mod script;
+mod sights;
+mod write;

@@ -12,27 +12,33 @@
 //!   deadline, unless the container is restarted into a crash loop.
 //! - *A pod that finds no node may find one* when another goes or an autoscaler adds one: shown at
 //!   once, judged at the deadline.
+//! - *That the controller gave up counts only when it is news.* After a rollout that ran out of
+//!   time, the next one begins with the old verdict still standing in the workload's status.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::error::short;
 use crate::domain::deployment::{PodState, Progress};
-use crate::domain::plan::ContainerChange;
+use crate::domain::plan::{ContainerChange, SetImage};
 use crate::domain::text::Text;
 use crate::text;
 
-/// What there is to judge. Events are the latest warnings by pod name.
+#[cfg(test)]
+mod tests;
+
+/// What there is to judge.
 #[derive(Clone, Copy, Debug)]
 pub struct Sight<'a> {
     /// The workload.
     pub deployment: &'a Deployment,
-    /// Replica sets its selector finds.
-    pub replica_sets: &'a [ReplicaSet],
-    /// Pods its selector finds.
-    pub pods: &'a [Pod],
+    /// Replica sets its selector finds, by name.
+    pub replica_sets: &'a BTreeMap<String, ReplicaSet>,
+    /// Pods its selector finds, by name.
+    pub pods: &'a BTreeMap<String, Pod>,
     /// What the cluster last warned about a pod, by its name.
     pub warnings: &'a BTreeMap<String, String>,
 }
@@ -40,12 +46,12 @@ pub struct Sight<'a> {
 /// What was written, and is to be seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
-    /// Identity of the workload.
-    pub uid: &'a str,
-    /// The containers and their new images.
-    pub containers: &'a [ContainerChange],
+    /// What was planned.
+    pub step: &'a SetImage,
     /// Generation of the workload that carries the change.
     pub generation: i64,
+    /// When the controller had given up on an earlier rollout, if it had ([`gave_up`]).
+    pub gave_up_before: Option<&'a Time>,
 }
 
 /// How it stands.
@@ -69,13 +75,13 @@ pub enum Judgement {
 /// Judges.
 pub fn judge(sight: Sight<'_>, expected: Expected<'_>) -> Judgement {
     let Sight { deployment, .. } = sight;
-    if deployment.metadata.uid.as_deref() != Some(expected.uid) {
+    if deployment.metadata.uid.as_deref() != Some(&expected.step.uid) {
         return Judgement::Changed(text!("changed-another-workload"));
     }
     if deployment.metadata.deletion_timestamp.is_some() {
         return Judgement::Changed(text!("changed-being-deleted"));
     }
-    if let Some(text) = changed(deployment, expected.containers) {
+    if let Some(text) = changed(deployment, expected.step) {
         return Judgement::Changed(text);
     }
     let spec = deployment.spec.as_ref();
@@ -94,16 +100,14 @@ pub fn judge(sight: Sight<'_>, expected: Expected<'_>) -> Judgement {
         old: if observed { (replicas - updated).max(0) } else { replicas },
         pods: new.iter().filter_map(|pod| pod_state(pod, sight.warnings)).collect(),
     };
-    if spec.is_some_and(|spec| spec.paused == Some(true)) {
-        return Judgement::Failing(progress, vec![text!("failing-paused")]);
-    }
-    if desired == 0 {
-        return Judgement::Failing(progress, vec![text!("failing-zero-replicas")]);
+    if let Some(why) = stands_still(deployment) {
+        return Judgement::Failing(progress, vec![why]);
     }
     let mut reasons: Vec<Text> = new.iter().filter_map(|pod| pod_failure(pod)).collect();
     reasons.dedup();
-    if observed {
-        reasons.extend(condition_failure(&status.conditions.unwrap_or_default()));
+    let news = gave_up(deployment).filter(|(at, _)| at.as_ref() != expected.gave_up_before);
+    if let Some((_, message)) = news.filter(|_| observed) {
+        reasons.push(text!("failing-progress-deadline", message = message));
     }
     if !reasons.is_empty() {
         reasons.truncate(5);
@@ -133,13 +137,40 @@ pub fn reasons_at_deadline(progress: &Progress) -> Vec<Text> {
     reasons
 }
 
-/// Whether the workload holds other images than were written, and which.
-pub fn changed(deployment: &Deployment, containers: &[ContainerChange]) -> Option<Text> {
-    containers.iter().find_map(|change| {
+/// Why a workload does not roll out whatever is written to it.
+pub fn stands_still(deployment: &Deployment) -> Option<Text> {
+    let spec = deployment.spec.as_ref()?;
+    if spec.paused == Some(true) {
+        return Some(text!("failing-paused"));
+    }
+    (spec.replicas == Some(0)).then(|| text!("failing-zero-replicas"))
+}
+
+/// Whether the workload holds something else than was written, and what.
+pub fn changed(deployment: &Deployment, step: &SetImage) -> Option<Text> {
+    let containers = containers_of(deployment);
+    if containers != step.all_containers {
+        let (now, planned) = (join(&containers), join(&step.all_containers));
+        return Some(text!("changed-containers", now = now, planned = planned));
+    }
+    step.containers.iter().find_map(|change| {
         let found = image_of(deployment, change.name.as_str());
         (found != Some(change.to.as_str()))
             .then(|| text!("changed-image", container = change.name.as_str(), image = found.unwrap_or("").to_owned()))
     })
+}
+
+/// Names of all containers of a workload's pods, those for initialisation too.
+pub fn containers_of(deployment: &Deployment) -> BTreeSet<String> {
+    let template = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    let containers = template.map(|template| template.containers.iter()).into_iter().flatten();
+    let init = template.and_then(|template| template.init_containers.as_ref()).into_iter().flatten();
+    containers.chain(init).map(|container| container.name.clone()).collect()
+}
+
+/// Names in one line.
+pub fn join(names: &BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// The image of a container of the workload's template.
@@ -151,36 +182,33 @@ pub fn image_of<'a>(deployment: &'a Deployment, container: &str) -> Option<&'a s
 /// Pods of the replica set that carries what was written: the newest of the workload's own whose
 /// template has the images.
 fn new_pods<'a>(sight: Sight<'a>, expected: Expected<'_>) -> Vec<&'a Pod> {
-    let own = sight.replica_sets.iter().filter(|set| {
+    let own = sight.replica_sets.values().filter(|set| {
         let owners = set.metadata.owner_references.iter().flatten();
-        owners.into_iter().any(|owner| owner.uid == expected.uid && owner.controller == Some(true))
+        owners.into_iter().any(|owner| owner.uid == expected.step.uid && owner.controller == Some(true))
     });
     let carries = |set: &&ReplicaSet| {
         let template =
             set.spec.as_ref().and_then(|spec| spec.template.as_ref()).and_then(|template| template.spec.as_ref());
-        expected.containers.iter().all(|change| {
+        expected.step.containers.iter().all(|change: &ContainerChange| {
             let containers = template.map(|template| template.containers.as_slice()).unwrap_or_default();
             containers
                 .iter()
                 .any(|found| found.name == change.name.as_str() && found.image.as_deref() == Some(&change.to))
         })
     };
-    let newest = own.filter(carries).max_by_key(|set| revision(set));
+    let newest = own.filter(carries).max_by_key(|set| rollouts(&set.metadata));
     let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return Vec::new() };
-    let mut pods: Vec<&Pod> = sight
+    sight
         .pods
-        .iter()
+        .values()
         .filter(|pod| pod.metadata.deletion_timestamp.is_none())
         .filter(|pod| pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid))
-        .collect();
-    pods.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
-    pods
+        .collect()
 }
 
-fn revision(set: &ReplicaSet) -> i64 {
-    let annotations = set.metadata.annotations.as_ref();
-    let value = annotations.and_then(|all| all.get("deployment.kubernetes.io/revision"));
-    value.and_then(|value| value.parse().ok()).unwrap_or(0)
+/// The number of the rollout, as the controller counts them on a workload and on its replica sets.
+pub fn rollouts(meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta) -> Option<i64> {
+    meta.annotations.as_ref()?.get("deployment.kubernetes.io/revision")?.parse().ok()
 }
 
 fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
@@ -245,17 +273,15 @@ fn pod_failure(pod: &Pod) -> Option<Text> {
     })
 }
 
-/// What the controller itself has given up on.
-fn condition_failure(conditions: &[k8s_openapi::api::apps::v1::DeploymentCondition]) -> Option<Text> {
-    conditions.iter().find_map(|condition| {
-        let message = short(condition.message.as_deref().unwrap_or_default());
-        match (condition.type_.as_str(), condition.status.as_str(), condition.reason.as_deref()) {
-            ("Progressing", "False", Some("ProgressDeadlineExceeded")) => {
-                Some(text!("failing-progress-deadline", message = message))
-            }
-            _ => None,
-        }
-    })
+/// When the controller gave up on a rollout, and in which words; nothing while it has not.
+pub fn gave_up(deployment: &Deployment) -> Option<(Option<Time>, String)> {
+    let conditions = deployment.status.as_ref()?.conditions.as_ref()?;
+    let found = conditions.iter().find(|condition| {
+        condition.type_ == "Progressing"
+            && condition.status == "False"
+            && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
+    })?;
+    Some((found.last_update_time.clone(), short(found.message.as_deref().unwrap_or_default())))
 }
 
 /// A pod in a word, for people. Pods that are well say nothing beyond *Ready*.
