@@ -3,7 +3,7 @@
 
 use actix_web::web::{self, ServiceConfig};
 
-use super::{api, events, health};
+use super::{api, assets, events, health, pages};
 
 /// A door: how it is asked, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,51 @@ macro_rules! doors {
 doors! {
     GET "/healthz" => health::live;
     GET "/readyz" => health::ready;
+
+    GET "/static/{name}" => assets::file;
+
+    GET "/" => pages::board::show;
+    GET "/sign-in" => pages::sign_in::show;
+    POST "/sign-in" => pages::sign_in::sign_in;
+    GET "/sign-in/{secret}" => pages::sign_in::link;
+    POST "/sign-in/{secret}" => pages::sign_in::use_link;
+    POST "/sign-out" => pages::sign_in::leave;
+    GET "/setup/{secret}" => pages::sign_in::setup;
+    POST "/setup/{secret}" => pages::sign_in::set_up;
+    GET "/account" => pages::account::show;
+    POST "/account/zone" => pages::account::set_zone;
+    POST "/account/password" => pages::account::change_password;
+
+    GET "/keys" => pages::keys::show;
+    GET "/announcements" => pages::announcements::show;
+    GET "/announcements.ics" => pages::announcements::calendar;
+    GET "/announcements.atom" => pages::announcements::atom;
+
+    GET "/images" => pages::images::list_all;
+    GET "/images/{id}" => pages::images::show;
+    GET "/windows" => pages::windows::list_all;
+    GET "/windows/new" => pages::windows::new;
+    POST "/windows" => pages::windows::create;
+    GET "/windows/{id}" => pages::windows::show;
+    GET "/windows/{id}/edit" => pages::windows::edit;
+    POST "/windows/{id}/edit" => pages::windows::save;
+    POST "/windows/{id}/announce" => pages::windows::announce;
+    POST "/windows/{id}/cancel" => pages::windows::cancel;
+    GET "/audit" => pages::audit::show;
+
+    GET "/releases/new" => pages::request::new;
+    POST "/releases" => pages::request::create;
+    GET "/releases/{number}/edit" => pages::request::edit;
+    POST "/releases/{number}/edit" => pages::request::revise;
+    GET "/releases" => pages::releases::show;
+    GET "/releases/{number}" => pages::release::show;
+    POST "/releases/{number}/signoff" => pages::release::sign_off;
+    POST "/releases/{number}/reject" => pages::release::reject;
+    POST "/releases/{number}/start" => pages::release::start;
+    POST "/releases/{number}/cancel" => pages::release::cancel;
+    POST "/releases/{number}/rollback" => pages::release::roll_back;
+    POST "/releases/{number}/withdraw" => pages::release::withdraw;
+    POST "/releases/{number}/plan" => pages::release::plan_again;
 
     GET "/api/openapi.json" => api::openapi::document;
     POST "/api/v1/setup" => api::session::set_up;
