@@ -131,8 +131,8 @@ pub fn reasons_at_deadline(progress: &Progress) -> Vec<Text> {
         desired = i64::from(progress.desired),
     )];
     for pod in progress.pods.iter().filter(|pod| pod.state != "Ready").take(4) {
-        let message = pod.message.clone().unwrap_or_default();
-        reasons.push(text!("failing-pod-state", pod = &pod.name, state = &pod.state, message = message));
+        let text = text!("failing-pod-state", pod = &pod.name, state = &pod.state);
+        reasons.push(quoting(text, pod.message.as_deref()));
     }
     reasons
 }
@@ -248,29 +248,56 @@ const FATAL: [&str; 9] = [
 fn pod_failure(pod: &Pod) -> Option<Text> {
     let name = pod.metadata.name.clone().unwrap_or_default();
     if pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Failed") {
-        let reason = pod.status.as_ref().and_then(|status| status.reason.clone()).unwrap_or_default();
-        return Some(text!("failing-pod-failed", pod = name, reason = reason));
+        let status = pod.status.as_ref();
+        let text = match status.and_then(|status| status.reason.as_deref()) {
+            Some(reason) => text!("failing-pod-failed-why", pod = name, reason = reason),
+            None => text!("failing-pod-failed", pod = name),
+        };
+        return Some(quoting(text, status.and_then(|status| status.message.as_deref())));
     }
     statuses(pod).find_map(|status| {
         let waiting = status.state.as_ref()?.waiting.as_ref()?;
         let reason = waiting.reason.as_deref().filter(|reason| FATAL.contains(reason))?;
-        let message = short(waiting.message.as_deref().unwrap_or_default());
+        let message = waiting.message.as_deref();
         let ended = status.last_state.as_ref().and_then(|last| last.terminated.as_ref());
+        let container = status.name.as_str();
         Some(match (reason, ended) {
-            ("CrashLoopBackOff", Some(ended)) => text!(
-                "failing-crash-loop",
-                pod = &name,
-                container = &status.name,
-                exit = i64::from(ended.exit_code),
-                reason = ended.reason.clone().unwrap_or_default(),
-                restarts = i64::from(status.restart_count),
-            ),
-            ("ImagePullBackOff", _) => {
-                text!("failing-image", pod = &name, container = &status.name, image = &status.image, message = message)
+            ("CrashLoopBackOff", Some(ended)) => {
+                let (exit, restarts) = (i64::from(ended.exit_code), i64::from(status.restart_count));
+                let pod = name.as_str();
+                match ended.reason.as_deref() {
+                    Some("OOMKilled") => text!(
+                        "failing-out-of-memory",
+                        pod = pod,
+                        container = container,
+                        exit = exit,
+                        restarts = restarts
+                    ),
+                    reason => text!(
+                        "failing-crash-loop",
+                        pod = pod,
+                        container = container,
+                        exit = exit,
+                        reason = reason.unwrap_or("Error"),
+                        restarts = restarts,
+                    ),
+                }
             }
-            _ => text!("failing-container", pod = &name, container = &status.name, reason = reason, message = message),
+            ("ImagePullBackOff", _) => {
+                let text = text!("failing-image", pod = &name, container = container, image = &status.image);
+                quoting(text, message)
+            }
+            _ => quoting(text!("failing-container", pod = &name, container = container, reason = reason), message),
         })
     })
+}
+
+/// A sentence, and what the cluster says itself, where it says something.
+fn quoting(text: Text, message: Option<&str>) -> Text {
+    match message.map(short).filter(|message| !message.is_empty()) {
+        Some(message) => text!("quoted", text = text, message = message),
+        None => text,
+    }
 }
 
 /// When the controller gave up on a rollout, and in which words; nothing while it has not.

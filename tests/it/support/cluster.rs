@@ -176,7 +176,8 @@ pub struct History {
 }
 
 impl History {
-    async fn begin(client: Client, namespace: &str, name: &str) -> Self {
+    /// Watches from now on.
+    pub async fn begin(client: Client, namespace: &str, name: &str) -> Self {
         let api: Api<Deployment> = Api::namespaced(client, namespace);
         let fields = format!("metadata.name={name}");
         let list = api.list(&ListParams::default().fields(&fields)).await.unwrap();
@@ -206,6 +207,11 @@ impl History {
         Self { states, task }
     }
 
+    /// All of them so far.
+    pub fn states(&self) -> Vec<Deployment> {
+        self.states.lock().unwrap().clone()
+    }
+
     /// Images that container `app` has had, one after the other, as the cluster saw them.
     pub fn images(&self) -> Vec<String> {
         let mut images: Vec<String> = Vec::new();
@@ -220,11 +226,17 @@ impl History {
 
     /// How often the workload's specification changed, whatever in it.
     pub fn spec_changes(&self) -> usize {
-        let states = self.states.lock().unwrap();
-        let generations: std::collections::BTreeSet<i64> =
-            states.iter().filter_map(|state| state.metadata.generation).collect();
-        generations.len().saturating_sub(1)
+        spec_changes(&self.states())
     }
+}
+
+/// How often the specification changed over these states. (The generation would say more: for a
+/// Deployment it counts changes of annotations too.)
+pub fn spec_changes(states: &[Deployment]) -> usize {
+    let specs = states.iter().map(|state| serde_json::to_value(&state.spec).unwrap());
+    let mut specs: Vec<_> = specs.collect();
+    specs.dedup();
+    specs.len().saturating_sub(1)
 }
 
 impl Drop for History {
