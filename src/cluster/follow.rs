@@ -12,10 +12,11 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::error::Failure;
-use super::execute::{Ended, Hands, Journal, Patience, Signal, Stopped};
+use super::execute::{Ended, Hands, Journal, Signal, Stopped};
 use super::observe::selector;
 use super::rollout::{self, Expected, Judgement};
 use super::sights::{self, Looked, Saw, Seen};
+use super::target::Patience;
 use crate::clock::Steady;
 use crate::domain::deployment::{JournalEvent, Progress, TargetState};
 use crate::domain::plan::SetImage;
@@ -91,26 +92,29 @@ impl<'a, 'h, J: Journal> Followed<'a, 'h, J> {
             // Once the time is over, the look that decides begins at once.
             let next = if over && self.look.last.is_none_or(|at| at < until) { until } else { self.look.next };
             let untold = (self.progress != self.told).then_some(self.told_at).flatten();
+            let mut again = false;
             tokio::select! {
                 saw = watches.next() => match saw {
                     Some(Saw::Broken(failure)) => {
                         self.broken = Some(failure);
                         self.look.next = clock.steady();
                     }
-                    Some(saw) => self.seen.take(saw),
+                    Some(saw) => {
+                        self.seen.take(saw);
+                        again = self.answers().await?;
+                    }
                     // They never end; were they to, the looks go on.
                     None => std::future::pending().await,
                 },
-                looked = done(&mut self.look.now) => {
-                    if self.looked(looked).await? {
-                        // Nobody saw them meanwhile: they serve anew from now on.
-                        serving = serving.map(|(_, restarts)| (clock.steady(), restarts));
-                    }
-                }
+                looked = done(&mut self.look.now) => again = self.looked(looked).await?,
                 () = clock.sleep_until_steady(next), if self.look.now.is_none() => self.begin_look(),
                 () = sleep(&clock, untold.map(|at| at.plus(PROGRESS))), if untold.is_some() => {}
                 () = clock.sleep_until_steady(until), if !over => {}
                 _ = signal.changed() => {}
+            }
+            if again {
+                // Nobody saw them meanwhile: they serve anew from now on.
+                serving = serving.map(|(_, restarts)| (clock.steady(), restarts));
             }
             match *self.hands.signal.borrow() {
                 Signal::Run => {}
@@ -208,25 +212,31 @@ impl<'a, 'h, J: Journal> Followed<'a, 'h, J> {
 
     /// Takes in what a look found. True when the cluster could not be seen before it, and can now.
     async fn looked(&mut self, (began, looked): (Steady, Looked)) -> Result<bool, Stopped> {
-        let (mut again, answered) = (false, matches!(looked.found, Ok(_) | Err(Failure::NotFound(_))));
-        match (&looked.found, &self.unreachable) {
-            (Err(failure), None) if !answered => {
-                let reason = failure.text();
-                self.unreachable = Some(reason.clone());
-                self.hands.journal.keep(JournalEvent::Unreachable { reason }).await?;
+        let again = match &looked.found {
+            Ok(_) | Err(Failure::NotFound(_)) => self.answers().await?,
+            Err(failure) => {
+                if self.unreachable.is_none() {
+                    let reason = failure.text();
+                    self.unreachable = Some(reason.clone());
+                    self.hands.journal.keep(JournalEvent::Unreachable { reason }).await?;
+                }
+                false
             }
-            (_, Some(_)) if answered => {
-                self.unreachable = None;
-                self.hands.journal.keep(JournalEvent::Reachable).await?;
-                again = true;
-            }
-            _ => {}
-        }
+        };
         self.seen.look(looked);
         let worried = self.unreachable.is_some() || !self.seen.silent(&self.progress).is_empty();
         self.look.now = None;
         self.look.next = self.hands.clock.steady().plus(if worried { WORRIED } else { CALM });
         self.look.last = Some(began);
+        Ok(again)
+    }
+
+    /// The cluster has said something. True when it could not be seen before that.
+    async fn answers(&mut self) -> Result<bool, Stopped> {
+        let again = self.unreachable.take().is_some();
+        if again {
+            self.hands.journal.keep(JournalEvent::Reachable).await?;
+        }
         Ok(again)
     }
 

@@ -5,8 +5,8 @@
 //! the job needs in a cluster, and [`script`] makes an account with just that.
 //!
 //! [`connect`] makes a connection from a credential; [`probe`] and [`observe`] look. [`execute`]
-//! carries out a plan: it makes each target's one [`write`](mod@write) and [`follow`]s the rollout, whose
-//! [`sights`] the [`rollout`] judge judges, from the pods' own states.
+//! carries out a plan, [`target`] by target: it makes each one's only [`write`](mod@write) and [`follow`]s the
+//! rollout, whose [`sights`] the [`rollout`] judge judges, from the pods' own states.
 //!
 //! What does not live here: where a credential is kept (`vault`, `store`), who may upload one
 //! (`workflow`), how it looks (`http`).
@@ -24,4 +24,5 @@ pub mod rights;
 pub mod rollout;
 pub mod script;
 mod sights;
+mod target;
 mod write;

@@ -87,7 +87,8 @@ pub fn judge(sight: Sight<'_>, expected: Expected<'_>) -> Judgement {
     let spec = deployment.spec.as_ref();
     let status = deployment.status.clone().unwrap_or_default();
     let desired = spec.and_then(|spec| spec.replicas).unwrap_or(1);
-    let new = new_pods(sight, expected);
+    let set = new_set(sight, expected);
+    let new = set.map(|set| pods_of(sight, set)).unwrap_or_default();
     let replicas = status.replicas.unwrap_or(0);
     let updated = status.updated_replicas.unwrap_or(0);
     let available = status.available_replicas.unwrap_or(0);
@@ -96,7 +97,8 @@ pub fn judge(sight: Sight<'_>, expected: Expected<'_>) -> Judgement {
         desired,
         updated: if observed { updated } else { 0 },
         ready: count(new.iter().filter(|pod| is_ready(pod)).count()),
-        available: if observed { available.min(updated) } else { 0 },
+        // The workload's own count has the old pods in it.
+        available: set.and_then(|set| set.status.as_ref()?.available_replicas).unwrap_or(0),
         old: if observed { (replicas - updated).max(0) } else { replicas },
         pods: new.iter().filter_map(|pod| pod_state(pod, sight.warnings)).collect(),
     };
@@ -179,9 +181,9 @@ pub fn image_of<'a>(deployment: &'a Deployment, container: &str) -> Option<&'a s
     template.containers.iter().find(|found| found.name == container)?.image.as_deref()
 }
 
-/// Pods of the replica set that carries what was written: the newest of the workload's own whose
-/// template has the images.
-fn new_pods<'a>(sight: Sight<'a>, expected: Expected<'_>) -> Vec<&'a Pod> {
+/// The replica set that carries what was written: the newest of the workload's own whose template
+/// has the images.
+fn new_set<'a>(sight: Sight<'a>, expected: Expected<'_>) -> Option<&'a ReplicaSet> {
     let own = sight.replica_sets.values().filter(|set| {
         let owners = set.metadata.owner_references.iter().flatten();
         owners.into_iter().any(|owner| owner.uid == expected.step.uid && owner.controller == Some(true))
@@ -196,14 +198,17 @@ fn new_pods<'a>(sight: Sight<'a>, expected: Expected<'_>) -> Vec<&'a Pod> {
                 .any(|found| found.name == change.name.as_str() && found.image.as_deref() == Some(&change.to))
         })
     };
-    let newest = own.filter(carries).max_by_key(|set| rollouts(&set.metadata));
-    let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return Vec::new() };
-    sight
-        .pods
-        .values()
-        .filter(|pod| pod.metadata.deletion_timestamp.is_none())
-        .filter(|pod| pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid))
-        .collect()
+    own.filter(carries).max_by_key(|set| rollouts(&set.metadata))
+}
+
+/// Its pods that are not on their way out.
+fn pods_of<'a>(sight: Sight<'a>, set: &ReplicaSet) -> Vec<&'a Pod> {
+    let of_set = |pod: &&Pod| {
+        let mut owners = pod.metadata.owner_references.iter().flatten();
+        owners.any(|owner| Some(&owner.uid) == set.metadata.uid.as_ref())
+    };
+    let staying = sight.pods.values().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+    staying.filter(of_set).collect()
 }
 
 /// The number of the rollout, as the controller counts them on a workload and on its replica sets.

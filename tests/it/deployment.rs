@@ -1,6 +1,7 @@
 //! The deployment engine, through the portal's own doors: one table of cases, run by the same code
 //! on the practice cluster and on the real control plane. The oracle is the cluster's own history.
 
+mod admission;
 mod answers;
 mod drift;
 mod outages;
@@ -67,7 +68,7 @@ async fn every_deployment_ends_as_it_should_on_the_practice_cluster() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_deployment_ends_as_it_should_on_the_real_cluster() {
-    run(Field::real().await, EVERYWHERE).await;
+    run(Field::real().await, &[EVERYWHERE, &[admission::CASES]].concat()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,8 +35,8 @@ async fn once(stage: &Stage, faults: Vec<(usize, Fault)>) {
     stage.start(number).await;
     let deployment = stage.forward(number).await;
     ended(&deployment, "succeeded", &["serving"]);
-    assert_eq!(history.images(), [stage.before(), stage.image(&digest)]);
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&digest)]);
+    assert_eq!(history.spec_changes().await, 1);
     assert_eq!(history.writes_of_ours(), Some(1));
 }
 
@@ -68,7 +68,7 @@ async fn a_write_that_arrives_late_is_done_once(stage: Stage) {
     once(&stage, vec![(1, Fault::CutThenDo(Duration::from_millis(700)))]).await;
     // Whichever of the two came first: the other found another version.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(stage.place.history(WEB).await.spec_changes(), 1);
+    assert_eq!(stage.place.history(WEB).await.spec_changes().await, 1);
 }
 
 async fn a_write_that_is_turned_away_for_now_is_done_once(stage: Stage) {
@@ -101,7 +101,7 @@ async fn a_write_of_which_the_cluster_makes_something_else_needs_attention(stage
     let deployment = stage.forward(number).await;
     ended(&deployment, "needs_attention", &["unknown"]);
     assert!(reasons(&deployment).contains("mirror.example"), "{deployment:#}");
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.spec_changes().await, 1);
 }
 
 async fn a_write_that_never_gets_through_fails_at_the_deadline_and_touches_nothing(stage: Stage) {
@@ -125,7 +125,7 @@ async fn a_write_that_was_undone_before_it_was_known_is_not_done_again(stage: St
     let blind = stage.place.fault_after(1, usize::MAX, "get", Fault::Deny(503, said("down")));
     stage.start(number).await;
     stage.until("the lost answer", number, |event| event["event"] == "unreachable").await;
-    assert_eq!(history.images(), [stage.before(), stage.image(&digest)]);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&digest)]);
     let gone = serde_json::json!({
         "tidegate.dev/release": null, "tidegate.dev/deployment": null, "tidegate.dev/epoch": null,
     });
@@ -136,5 +136,5 @@ async fn a_write_that_was_undone_before_it_was_known_is_not_done_again(stage: St
     ended(&deployment, "needs_attention", &["unknown"]);
     assert!(reasons(&deployment).contains("It cannot be told"), "{deployment:#}");
     assert_eq!(history.writes_of_ours(), Some(1));
-    assert_eq!(history.images(), [stage.before(), stage.image(&digest), stage.before()]);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&digest), stage.before()]);
 }

@@ -57,11 +57,11 @@ async fn another_image_before_the_start_holds_the_release(stage: Stage) {
     stage.place.set_image(WEB, &other).await;
     stage.place.serving(WEB).await;
     held(&stage, number, &other).await;
-    assert_eq!(history.images(), [stage.before(), other.clone()]);
+    assert_eq!(history.images().await, [stage.before(), other.clone()]);
     assert!(history.writes_of_ours().is_none_or(|writes| writes == 0));
     again(&stage, number).await;
-    assert_eq!(history.images(), [stage.before(), other, stage.image(&digest)]);
-    assert_eq!(history.spec_changes(), 2);
+    assert_eq!(history.images().await, [stage.before(), other, stage.image(&digest)]);
+    assert_eq!(history.spec_changes().await, 2);
 }
 
 async fn another_set_of_containers_before_the_start_holds_the_release(stage: Stage) {
@@ -71,9 +71,9 @@ async fn another_set_of_containers_before_the_start_holds_the_release(stage: Sta
     stage.place.change(WEB, json!({ "spec": { "template": { "spec": { "containers": more } } } })).await;
     stage.place.serving(WEB).await;
     held(&stage, number, "app, proxy, side").await;
-    assert_eq!(history.images(), [stage.before()]);
+    assert_eq!(history.images().await, [stage.before()]);
     again(&stage, number).await;
-    assert_eq!(history.spec_changes(), 2);
+    assert_eq!(history.spec_changes().await, 2);
 }
 
 async fn a_workload_made_anew_before_the_start_holds_the_release(stage: Stage) {
@@ -82,11 +82,11 @@ async fn a_workload_made_anew_before_the_start_holds_the_release(stage: Stage) {
     stage.place.delete(WEB).await;
     stage.place.deploy(WEB, &stage.before(), |_| ()).await;
     let history = stage.place.history(WEB).await;
-    let changes = history.spec_changes();
+    let changes = history.spec_changes().await;
     held(&stage, number, "deleted and made again").await;
-    assert_eq!(history.spec_changes(), changes);
+    assert_eq!(history.spec_changes().await, changes);
     again(&stage, number).await;
-    assert_eq!(history.spec_changes(), changes + 1);
+    assert_eq!(history.spec_changes().await, changes + 1);
 }
 
 async fn a_workload_that_is_gone_holds_the_release(stage: Stage) {
@@ -105,8 +105,8 @@ async fn an_autoscaler_changes_nothing_that_was_signed(stage: Stage) {
     stage.place.scale(WEB, 5).await;
     stage.start(number).await;
     ended(&stage.forward(number).await, "succeeded", &["serving"]);
-    assert_eq!(history.images(), [stage.before(), stage.image(&digest)]);
-    assert_eq!(history.spec_changes(), 2);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&digest)]);
+    assert_eq!(history.spec_changes().await, 2);
     assert_eq!(stage.place.pods(WEB, &stage.image(&digest)).await, 5);
 }
 
@@ -118,7 +118,7 @@ async fn an_autoscaler_may_act_during_the_rollout(stage: Stage) {
     stage.until("the write", number, |event| event["event"] == "written").await;
     stage.place.scale(WEB, 4).await;
     ended(&stage.forward(number).await, "succeeded", &["serving"]);
-    assert_eq!(history.spec_changes(), 2);
+    assert_eq!(history.spec_changes().await, 2);
     assert_eq!(stage.place.pods(WEB, &stage.image(&digest)).await, 4);
 }
 
@@ -133,8 +133,8 @@ async fn another_image_during_the_rollout_needs_attention(stage: Stage) {
     ended(&deployment, "needs_attention", &["unknown"]);
     assert!(reasons(&deployment).contains(&other), "{deployment:#}");
     assert_eq!(stage.scene.show(number).await["state"], "needs_attention");
-    assert_eq!(history.images(), [stage.before(), stage.image(&digest), other]);
-    assert_eq!(history.spec_changes(), 2);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&digest), other]);
+    assert_eq!(history.spec_changes().await, 2);
 }
 
 async fn another_container_during_the_rollout_needs_attention(stage: Stage) {
@@ -147,7 +147,7 @@ async fn another_container_during_the_rollout_needs_attention(stage: Stage) {
     let deployment = stage.forward(number).await;
     ended(&deployment, "needs_attention", &["unknown"]);
     assert!(reasons(&deployment).contains("app, proxy, side"), "{deployment:#}");
-    assert_eq!(history.spec_changes(), 2);
+    assert_eq!(history.spec_changes().await, 2);
 }
 
 async fn a_workload_deleted_during_the_rollout_needs_attention(stage: Stage) {
@@ -171,10 +171,10 @@ async fn a_second_target_that_drifted_needs_attention_once_the_first_is_written(
     stage.until("the first write", number, |event| event["event"] == "written").await;
     stage.place.set_image("worker", &stage.image(&images::good("other"))).await;
     let history = stage.place.history("worker").await;
-    let changes = history.spec_changes();
+    let changes = history.spec_changes().await;
     let deployment = stage.forward(number).await;
     ended(&deployment, "needs_attention", &["serving", "untouched"]);
-    assert_eq!(history.spec_changes(), changes);
+    assert_eq!(history.spec_changes().await, changes);
 }
 
 async fn a_writer_that_never_rests_does_not_keep_the_write_out(stage: Stage) {
@@ -191,6 +191,6 @@ async fn a_writer_that_never_rests_does_not_keep_the_write_out(stage: Stage) {
     let deployment = stage.forward(number).await;
     storm.abort();
     ended(&deployment, "succeeded", &["serving"]);
-    assert_eq!(history.images(), [stage.before(), stage.image(&digest)]);
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&digest)]);
+    assert_eq!(history.spec_changes().await, 1);
 }

@@ -74,7 +74,7 @@ async fn an_account_that_may_only_look_fails_and_touches_nothing(mut stage: Stag
     ended(&deployment, "failed", &["untouched"]);
     assert!(reasons(&deployment).contains("cannot patch resource"), "{deployment:#}");
     assert!(lasted(&deployment) < SOON, "{deployment:#}");
-    assert_eq!((history.images(), history.spec_changes()), (vec![stage.before()], 0));
+    assert_eq!((history.images().await, history.spec_changes().await), (vec![stage.before()], 0));
 }
 
 async fn rights_taken_away_after_the_look_fail_and_touch_nothing(mut stage: Stage) {
@@ -87,7 +87,7 @@ async fn rights_taken_away_after_the_look_fail_and_touch_nothing(mut stage: Stag
     stage.start(number).await;
     let deployment = stage.forward(number).await;
     ended(&deployment, "failed", &["untouched"]);
-    assert_eq!((history.images(), history.spec_changes()), (vec![stage.before()], 0));
+    assert_eq!((history.images().await, history.spec_changes().await), (vec![stage.before()], 0));
 }
 
 async fn rights_taken_away_after_the_write_need_attention_at_the_deadline(mut stage: Stage) {
@@ -101,7 +101,7 @@ async fn rights_taken_away_after_the_write_need_attention_at_the_deadline(mut st
     let deployment = stage.forward(number).await;
     ended(&deployment, "needs_attention", &["unknown"]);
     assert!(reasons(&deployment).contains("may not do this"), "{deployment:#}");
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.spec_changes().await, 1);
 }
 
 async fn an_account_that_is_gone_fails_and_touches_nothing(mut stage: Stage) {
@@ -114,5 +114,5 @@ async fn an_account_that_is_gone_fails_and_touches_nothing(mut stage: Stage) {
     let deployment = stage.forward(number).await;
     ended(&deployment, "failed", &["untouched"]);
     assert!(reasons(&deployment).contains("no longer accepts the credential"), "{deployment:#}");
-    assert_eq!(history.spec_changes(), 0);
+    assert_eq!(history.spec_changes().await, 0);
 }

@@ -34,8 +34,8 @@ async fn a_failed_release_is_rolled_back_and_keeps_its_verdict(stage: Stage) {
     ended(&back, "succeeded", &["serving"]);
     assert_eq!(back["undoes"], failed["id"]);
     assert_eq!(back["started_by"], "otto");
-    assert_eq!(history.images(), [stage.before(), stage.image(&digest), stage.before()]);
-    assert_eq!(history.spec_changes(), 2);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&digest), stage.before()]);
+    assert_eq!(history.spec_changes().await, 2);
     let release = stage.scene.show(number).await;
     assert_eq!((&release["state"], &release["deployments"][0]["verdict"]), (&json!("failed"), &json!("failed")));
     // Once is enough.
@@ -47,8 +47,8 @@ async fn a_release_that_succeeded_is_rolled_back(stage: Stage) {
     let digest = images::good("after");
     let (number, _) = stage.run(&digest).await;
     ended(&stage.roll_back(number).await, "succeeded", &["serving"]);
-    assert_eq!(history.images(), [stage.before(), stage.image(&digest), stage.before()]);
-    assert_eq!(history.spec_changes(), 2);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&digest), stage.before()]);
+    assert_eq!(history.spec_changes().await, 2);
     assert_eq!(stage.scene.show(number).await["deployments"][0]["verdict"], "succeeded");
 }
 
@@ -64,8 +64,8 @@ async fn both_targets_are_rolled_back_in_reverse_order(stage: Stage) {
     ended(&back, "succeeded", &["serving", "serving"]);
     assert!(back["targets"][0]["workload"].as_str().unwrap().ends_with("/worker"));
     for history in histories {
-        assert_eq!(history.images(), [stage.before(), stage.image(&digest), stage.before()]);
-        assert_eq!(history.spec_changes(), 2);
+        assert_eq!(history.images().await, [stage.before(), stage.image(&digest), stage.before()]);
+        assert_eq!(history.spec_changes().await, 2);
     }
 }
 
@@ -78,7 +78,7 @@ async fn only_what_was_touched_is_rolled_back(stage: Stage) {
     let (number, failed) = stage.run(&images::missing("x")).await;
     ended(&failed, "failed", &["failing", "untouched"]);
     ended(&stage.roll_back(number).await, "succeeded", &["serving"]);
-    assert_eq!(untouched.spec_changes(), 0);
+    assert_eq!(untouched.spec_changes().await, 0);
 }
 
 async fn where_only_a_tag_is_known_it_asks_once_more(stage: Stage) {
@@ -89,7 +89,7 @@ async fn where_only_a_tag_is_known_it_asks_once_more(stage: Stage) {
     let digest = images::good("after");
     let (number, _) = stage.run(&digest).await;
     assert!(refused(&stage, number, json!({})).await.contains(&before));
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.spec_changes().await, 1);
     let path = format!("/api/v1/releases/{number}/rollback");
     stage.scene.operator.post(&path, json!({ "accept_tag": true })).await.ok();
     let back = eventually("the rollback", 30, || async {
@@ -99,7 +99,7 @@ async fn where_only_a_tag_is_known_it_asks_once_more(stage: Stage) {
     })
     .await;
     ended(&back, "succeeded", &["serving"]);
-    assert_eq!(history.images(), [before.clone(), stage.image(&digest), before]);
+    assert_eq!(history.images().await, [before.clone(), stage.image(&digest), before]);
 }
 
 async fn it_is_refused_once_a_newer_release_was_there(stage: Stage) {
@@ -109,7 +109,7 @@ async fn it_is_refused_once_a_newer_release_was_there(stage: Stage) {
     assert!(refused(&stage, first, json!({})).await.contains(&format!("R-{second}")));
     ended(&stage.roll_back(second).await, "succeeded", &["serving"]);
     let image = |name: &str| stage.image(&images::good(name));
-    assert_eq!(history.images(), [stage.before(), image("first"), image("second"), image("first")]);
+    assert_eq!(history.images().await, [stage.before(), image("first"), image("second"), image("first")]);
 }
 
 async fn it_is_refused_while_something_runs(stage: Stage) {
@@ -129,8 +129,8 @@ async fn what_somebody_changed_meanwhile_is_not_rolled_back(stage: Stage) {
     let back = stage.roll_back(number).await;
     ended(&back, "cancelled", &["untouched"]);
     assert!(reasons(&back).contains(&other), "{back:#}");
-    assert_eq!(history.images(), [stage.before(), stage.image(&images::good("after")), other]);
-    assert_eq!(history.spec_changes(), 2);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&images::good("after")), other]);
+    assert_eq!(history.spec_changes().await, 2);
 }
 
 /// The controller's word that it gave up stands in the status until the next rollout gets

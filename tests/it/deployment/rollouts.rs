@@ -32,8 +32,8 @@ async fn a_good_image_succeeds(stage: Stage) {
     let (number, deployment) = stage.run(&digest).await;
     ended(&deployment, "succeeded", &["serving"]);
     assert_eq!(deployment["started_by"], "otto");
-    assert_eq!(history.images(), [stage.before(), stage.image(&digest)]);
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&digest)]);
+    assert_eq!(history.spec_changes().await, 1);
     let found = stage.place.get(WEB).await.unwrap();
     assert_eq!(found.annotations()["tidegate.dev/release"], format!("R-{number}"));
     assert_eq!(found.annotations()["tidegate.dev/epoch"], "1");
@@ -53,8 +53,8 @@ async fn every_target_gets_the_image_in_order(stage: Stage) {
     let (number, deployment) = stage.run(&digest).await;
     ended(&deployment, "succeeded", &["serving", "serving"]);
     for history in histories {
-        assert_eq!(history.images(), [stage.before(), stage.image(&digest)]);
-        assert_eq!(history.spec_changes(), 1);
+        assert_eq!(history.images().await, [stage.before(), stage.image(&digest)]);
+        assert_eq!(history.spec_changes().await, 1);
     }
     let lines = stage.scene.journal(number).await;
     let position = |event: &str, nth: usize| {
@@ -75,7 +75,7 @@ async fn a_failing_target_leaves_the_next_one_untouched(stage: Stage) {
     let names: Vec<_> = deployment["targets"].as_array().unwrap().iter().map(|one| one["workload"].clone()).collect();
     let namespace = &stage.place.namespace;
     assert_eq!(names, [format!("Deployment {namespace}/web"), format!("Deployment {namespace}/worker")]);
-    assert_eq!((untouched.images(), untouched.spec_changes()), (vec![stage.before()], 0));
+    assert_eq!((untouched.images().await, untouched.spec_changes().await), (vec![stage.before()], 0));
     assert!(untouched.writes_of_ours().is_none_or(|writes| writes == 0));
 }
 
@@ -87,8 +87,8 @@ async fn a_crash_loop_fails_within_seconds_and_keeps_the_old_pods(stage: Stage) 
     assert!(reasons(&deployment).contains("exit code 1 (Error), 3 restarts"), "{deployment:#}");
     assert!(lasted(&deployment) < SOON, "{deployment:#}");
     assert_eq!(stage.place.pods(WEB, &stage.before()).await, 3);
-    assert_eq!(history.images(), [stage.before(), stage.image(&digest)]);
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&digest)]);
+    assert_eq!(history.spec_changes().await, 1);
     assert_eq!(stage.scene.show(number).await["state"], "failed");
 }
 
@@ -102,7 +102,7 @@ async fn an_image_that_cannot_be_pulled_fails_within_seconds(stage: Stage) {
         "{deployment:#}"
     );
     assert!(lasted(&deployment) < SOON, "{deployment:#}");
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.spec_changes().await, 1);
 }
 
 async fn a_missing_setting_fails_within_seconds(stage: Stage) {
@@ -112,7 +112,7 @@ async fn a_missing_setting_fails_within_seconds(stage: Stage) {
     assert!(reasons(&deployment).contains("CreateContainerConfigError"), "{deployment:#}");
     assert!(reasons(&deployment).contains("secret \"settings\" not found"), "{deployment:#}");
     assert!(lasted(&deployment) < SOON, "{deployment:#}");
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.spec_changes().await, 1);
 }
 
 async fn a_slow_pod_is_waited_for(stage: Stage) {
@@ -120,7 +120,7 @@ async fn a_slow_pod_is_waited_for(stage: Stage) {
     let (number, deployment) = stage.run(&images::slow("x")).await;
     ended(&deployment, "succeeded", &["serving"]);
     assert!(lasted(&deployment) >= 4.0, "{deployment:#}");
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.spec_changes().await, 1);
     assert!(!stage.events(number).await.contains(&"unreachable".to_owned()));
 }
 
@@ -143,14 +143,14 @@ async fn a_pod_that_is_never_ready_shows_why_at_once_and_fails_at_the_deadline(s
     let lasted = lasted(&deployment);
     assert!((10.0..10.0 + SOON).contains(&lasted), "{lasted}");
     assert_eq!(stage.place.pods(WEB, &stage.before()).await, 3);
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.spec_changes().await, 1);
 }
 
 async fn the_image_that_runs_already_changes_nothing(stage: Stage) {
     let history = stage.usual().await;
     let (_, deployment) = stage.run(&images::good("before")).await;
     ended(&deployment, "succeeded", &["serving"]);
-    assert_eq!(history.spec_changes(), 0);
+    assert_eq!(history.spec_changes().await, 0);
     assert!(history.writes_of_ours().is_none_or(|writes| writes == 0));
 }
 
@@ -159,12 +159,12 @@ async fn a_paused_workload_is_left_alone(stage: Stage) {
     stage.place.change(WEB, json!({ "spec": { "paused": true } })).await;
     stage.serve(&[WEB], policy(60)).await;
     let history = stage.place.history(WEB).await;
-    let changes = history.spec_changes();
+    let changes = history.spec_changes().await;
     let (_, deployment) = stage.run(&images::good("after")).await;
     ended(&deployment, "failed", &["untouched"]);
     assert!(reasons(&deployment).contains("paused"), "{deployment:#}");
     assert!(lasted(&deployment) < SOON, "{deployment:#}");
-    assert_eq!(history.spec_changes(), changes);
+    assert_eq!(history.spec_changes().await, changes);
 }
 
 async fn a_workload_of_no_pods_is_left_alone(stage: Stage) {
@@ -175,7 +175,7 @@ async fn a_workload_of_no_pods_is_left_alone(stage: Stage) {
     ended(&deployment, "failed", &["untouched"]);
     assert!(reasons(&deployment).contains("scaled to zero"), "{deployment:#}");
     assert!(lasted(&deployment) < SOON, "{deployment:#}");
-    assert_eq!(history.images(), [stage.before()]);
+    assert_eq!(history.images().await, [stage.before()]);
 }
 
 async fn new_pods_are_watched_before_it_counts(stage: Stage) {

@@ -31,12 +31,12 @@ async fn stopped_after_the_write_it_says_what_is_there_and_how_to_go_back(stage:
     assert!(reasons(&deployment).contains("Stopped after the write"), "{deployment:#}");
     assert!(reasons(&deployment).contains(&stage.image(&digest)), "{deployment:#}");
     assert_eq!(stage.scene.show(number).await["state"], "cancelled");
-    assert_eq!(history.spec_changes(), 1);
+    assert_eq!(history.spec_changes().await, 1);
 
     let back = stage.roll_back(number).await;
     ended(&back, "succeeded", &["serving"]);
-    assert_eq!(history.images(), [stage.before(), stage.image(&digest), stage.before()]);
-    assert_eq!(history.spec_changes(), 2);
+    assert_eq!(history.images().await, [stage.before(), stage.image(&digest), stage.before()]);
+    assert_eq!(history.spec_changes().await, 2);
     assert_eq!(stage.scene.show(number).await["state"], "cancelled");
 }
 
@@ -52,7 +52,7 @@ async fn stopped_between_two_targets_the_second_is_untouched(stage: Stage) {
     stage.cancel(number).await;
     let deployment = stage.forward(number).await;
     ended(&deployment, "cancelled", &["left", "untouched"]);
-    assert_eq!(untouched.spec_changes(), 0);
+    assert_eq!(untouched.spec_changes().await, 0);
 }
 
 async fn what_does_not_run_cannot_be_stopped(stage: Stage) {
@@ -92,7 +92,7 @@ async fn stopped_while_a_write_may_be_under_way_it_is_made_sure_that_none_arrive
     stage.place.lift(cut);
     let deployment = stage.forward(number).await;
     ended(&deployment, "cancelled", &["untouched"]);
-    assert_eq!(history.spec_changes(), 0);
+    assert_eq!(history.spec_changes().await, 0);
     let found = stage.place.get(WEB).await.unwrap();
     assert!(found.metadata.annotations.unwrap().contains_key("tidegate.dev/not-written"));
 }
@@ -112,6 +112,6 @@ async fn a_write_that_arrives_late_does_not_arrive_after_untouched_was_said(stag
     let deployment = stage.forward(number).await;
     ended(&deployment, "cancelled", &["untouched"]);
     tokio::time::sleep(late).await;
-    assert_eq!(history.images(), [stage.before()]);
-    assert_eq!(history.spec_changes(), 0);
+    assert_eq!(history.images().await, [stage.before()]);
+    assert_eq!(history.spec_changes().await, 0);
 }

@@ -171,6 +171,8 @@ pub async fn client(kubeconfig: &str) -> Client {
 
 /// Every state of a workload, in the cluster's own words.
 pub struct History {
+    api: Api<Deployment>,
+    name: String,
     states: Arc<Mutex<Vec<Deployment>>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -183,11 +185,11 @@ impl History {
         let list = api.list(&ListParams::default().fields(&fields)).await.unwrap();
         let states = Arc::new(Mutex::new(list.items));
         let mut version = list.metadata.resource_version.unwrap();
-        let kept = states.clone();
+        let (kept, watched) = (states.clone(), api.clone());
         let task = tokio::spawn(async move {
             loop {
                 let params = WatchParams::default().fields(&fields).timeout(250);
-                let Ok(stream) = api.watch(&params, &version).await else {
+                let Ok(stream) = watched.watch(&params, &version).await else {
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                     continue;
                 };
@@ -204,7 +206,19 @@ impl History {
                 }
             }
         });
-        Self { states, task }
+        Self { api, name: name.to_owned(), states, task }
+    }
+
+    /// Waits until the watch has shown what the cluster holds by now.
+    pub async fn catch_up(&self) {
+        super::eventually("the history to catch up", 20, || async {
+            let now = self.api.get_opt(&self.name).await.ok()?;
+            let Some(now) = now else { return Some(()) };
+            let number = |state: &Deployment| state.resource_version().and_then(|version| version.parse::<u64>().ok());
+            let seen = self.states.lock().unwrap().iter().filter_map(number).max();
+            (seen >= number(&now)).then_some(())
+        })
+        .await;
     }
 
     /// All of them so far.

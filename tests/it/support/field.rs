@@ -276,9 +276,12 @@ pub struct History {
 }
 
 impl History {
-    fn states(&self) -> Vec<Deployment> {
+    async fn states(&self) -> Vec<Deployment> {
         match (&self.watched, &self.place.field) {
-            (Some(watched), _) => watched.states(),
+            (Some(watched), _) => {
+                watched.catch_up().await;
+                watched.states()
+            }
             (None, Field::Practice(practice, _)) => {
                 let of = practice.history().into_iter().filter(|change| {
                     change.kind == "Deployment"
@@ -293,9 +296,9 @@ impl History {
     }
 
     /// Images that container `app` has had, one after the other.
-    pub fn images(&self) -> Vec<String> {
+    pub async fn images(&self) -> Vec<String> {
         let mut images: Vec<String> = Vec::new();
-        for state in self.states() {
+        for state in self.states().await {
             let image = cluster::image(&state, "app");
             if images.last() != Some(&image) {
                 images.push(image);
@@ -305,8 +308,8 @@ impl History {
     }
 
     /// How often the specification changed, whoever changed it and whatever in it.
-    pub fn spec_changes(&self) -> usize {
-        cluster::spec_changes(&self.states())
+    pub async fn spec_changes(&self) -> usize {
+        cluster::spec_changes(&self.states().await)
     }
 
     /// How often anything of the object but its status was written by the portal, as far as the
