@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::support::field::Field;
+use crate::support::ground::Ground;
 use crate::support::process::Portal;
 use crate::support::scene::Scene;
 use stage::Stage;
@@ -34,14 +34,14 @@ type Table = &'static [(&'static str, Case)];
 
 /// Runs cases together against one portal, each with a service and a namespace of its own, since
 /// most of them wait most of the time.
-async fn run(field: Field, tables: &[Table]) {
+async fn run(ground: Ground, tables: &[Table]) {
     let portal = Portal::start().await;
-    let scene = Arc::new(Scene::open(&portal.api(), &portal.setup_secret(), &field.kubeconfig()).await);
+    let scene = Arc::new(Scene::open(&portal.api(), &portal.setup_secret(), &ground.kubeconfig()).await);
     let cases = tables.iter().flat_map(|table| table.iter()).filter(|(name, _)| wanted(name));
     let running: Vec<_> = cases
         .map(|(name, case)| {
-            let (scene, field) = (scene.clone(), field.clone());
-            let task = async move { case(Stage::open(&scene, &field, name).await).await };
+            let (scene, ground) = (scene.clone(), ground.clone());
+            let task = async move { case(Stage::open(&scene, &ground, name).await).await };
             (name, tokio::spawn(task))
         })
         .collect();
@@ -63,15 +63,15 @@ const EVERYWHERE: &[Table] = &[rollouts::CASES, drift::CASES, rights::CASES, sto
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_deployment_ends_as_it_should_on_the_practice_cluster() {
-    run(Field::practice().await, EVERYWHERE).await;
+    run(Ground::practice().await, EVERYWHERE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_deployment_ends_as_it_should_on_the_real_cluster() {
-    run(Field::real().await, &[EVERYWHERE, &[admission::CASES]].concat()).await;
+    run(Ground::real().await, &[EVERYWHERE, &[admission::CASES]].concat()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_becomes_of_the_answer_the_write_happens_once() {
-    run(Field::practice().await, &[answers::CASES, rights::PRACTICE, stops::PRACTICE]).await;
+    run(Ground::practice().await, &[answers::CASES, rights::PRACTICE, stops::PRACTICE]).await;
 }

@@ -38,7 +38,7 @@ impl Rule {
                 format!("{}ies", kind.to_lowercase().trim_end_matches('y'))
             };
             let resource = ApiResource::from_gvk_with_plural(&gvk, &plural);
-            let api: Api<DynamicObject> = Api::all_with(stage.place.field.client(), &resource);
+            let api: Api<DynamicObject> = Api::all_with(stage.place.ground.client(), &resource);
             let object = DynamicObject::new(&name, &resource).data(json!({ "spec": spec }));
             api.create(&PostParams::default(), &object).await.unwrap();
             made.push((api, name.clone()));

@@ -51,7 +51,7 @@ async fn account(stage: &mut Stage, on_workloads: &[&str]) {
         serde_json::from_value(json!({ "spec": { "audiences": [], "expirationSeconds": 3600 } })).unwrap();
     let token = accounts.create_token_request("tidegate", &make, &request).await.unwrap();
     let token = token.status.unwrap().token;
-    let kubeconfig = stage.place.field.kubeconfig();
+    let kubeconfig = stage.place.ground.kubeconfig();
     let lines = kubeconfig.lines().map(|line| match line.trim_start().starts_with("token:") {
         true => format!("    token: {token}"),
         false => line.to_owned(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::support::field::{Field, History, Place};
+use crate::support::ground::{Ground, History, Place};
 use crate::support::scene::Scene;
 use crate::support::{eventually, images};
 
@@ -38,10 +38,10 @@ pub fn policy(deadline: i64) -> Value {
 
 impl Stage {
     /// A namespace, and nothing in it yet.
-    pub async fn open(scene: &Arc<Scene>, field: &Field, name: &str) -> Self {
+    pub async fn open(scene: &Arc<Scene>, ground: &Ground, name: &str) -> Self {
         let name: String = name.replace('_', "-").chars().take(36).collect();
         let name = name.trim_end_matches('-').to_owned();
-        let place = field.place(&name).await;
+        let place = ground.place(&name).await;
         Self { scene: scene.clone(), place, name, cluster: "main".to_owned() }
     }
 
@@ -183,6 +183,6 @@ pub fn reasons(deployment: &Value) -> String {
 
 /// Seconds from a deployment's start to its end.
 pub fn lasted(deployment: &Value) -> f64 {
-    let at = |field: &str| chrono::DateTime::parse_from_rfc3339(deployment[field].as_str().unwrap()).unwrap();
+    let at = |ground: &str| chrono::DateTime::parse_from_rfc3339(deployment[ground].as_str().unwrap()).unwrap();
     (at("ended_at") - at("started_at")).as_seconds_f64()
 }

@@ -201,6 +201,14 @@ impl History {
                             kept.lock().unwrap().push(found);
                         }
                         WatchEvent::Bookmark(bookmark) => version = bookmark.metadata.resource_version,
+                        // A server that was started again remembers nothing from before. What it
+                        // holds is taken up; while it was away nobody could write.
+                        WatchEvent::Error(status) if status.code == 410 => {
+                            if let Ok(list) = watched.list(&ListParams::default().fields(&fields)).await {
+                                version = list.metadata.resource_version.unwrap();
+                                kept.lock().unwrap().extend(list.items);
+                            }
+                        }
                         WatchEvent::Error(error) => panic!("the history of the cluster broke: {error:?}"),
                     }
                 }

@@ -3,7 +3,7 @@
 
 pub mod api;
 pub mod cluster;
-pub mod field;
+pub mod ground;
 pub mod images;
 pub mod process;
 pub mod scene;

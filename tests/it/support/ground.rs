@@ -20,14 +20,14 @@ pub const PORTAL: &str = "portal";
 
 /// Who plays the cluster.
 #[derive(Clone)]
-pub enum Field {
+pub enum Ground {
     /// The practice cluster, in the test's own process.
     Practice(Arc<Practice>, Client),
     /// The real control plane.
     Real(Arc<Cluster>),
 }
 
-impl Field {
+impl Ground {
     /// A practice cluster of the test's own.
     pub async fn practice() -> Self {
         super::prepare();
@@ -88,7 +88,7 @@ impl Field {
         let api: Api<Namespace> = Api::all(self.client());
         let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).unwrap();
         api.create(&PostParams::default(), &object).await.unwrap();
-        Place { field: self.clone(), client: self.client(), namespace }
+        Place { ground: self.clone(), client: self.client(), namespace }
     }
 
     /// Takes the API server away: its process is killed.
@@ -99,7 +99,7 @@ impl Field {
         }
     }
 
-    /// Brings it back after [`Field::stop`].
+    /// Brings it back after [`Ground::stop`].
     pub async fn start(&self) {
         match self {
             Self::Practice(practice, _) => practice.resume().await.unwrap(),
@@ -115,7 +115,7 @@ impl Field {
         }
     }
 
-    /// Lets it go on after [`Field::freeze`].
+    /// Lets it go on after [`Ground::freeze`].
     pub async fn thaw(&self) {
         match self {
             Self::Practice(practice, _) => practice.resume().await.unwrap(),
@@ -124,11 +124,11 @@ impl Field {
     }
 }
 
-/// A namespace on a field, as another actor than the portal sees it.
+/// A namespace on a ground, as another actor than the portal sees it.
 #[derive(Clone)]
 pub struct Place {
     /// Where.
-    pub field: Field,
+    pub ground: Ground,
     client: Client,
     /// Its name.
     pub namespace: String,
@@ -249,19 +249,19 @@ impl Place {
             });
             here && asked.verb == verb && user == PORTAL && seen.fetch_add(1, Ordering::SeqCst) >= well
         };
-        self.field.bench().unwrap().faults().inject(times, fault, matches)
+        self.ground.bench().unwrap().faults().inject(times, fault, matches)
     }
 
     /// Ends that.
     pub fn lift(&self, fault: FaultId) {
-        self.field.bench().unwrap().faults().lift(fault);
+        self.ground.bench().unwrap().faults().lift(fault);
     }
 
     /// Begins to keep the history of a Deployment.
     pub async fn history(&self, name: &str) -> History {
-        let watched = match &self.field {
-            Field::Practice(..) => None,
-            Field::Real(_) => Some(cluster::History::begin(self.client.clone(), &self.namespace, name).await),
+        let watched = match &self.ground {
+            Ground::Practice(..) => None,
+            Ground::Real(_) => Some(cluster::History::begin(self.client.clone(), &self.namespace, name).await),
         };
         History { place: self.clone(), name: name.to_owned(), watched }
     }
@@ -277,12 +277,12 @@ pub struct History {
 
 impl History {
     async fn states(&self) -> Vec<Deployment> {
-        match (&self.watched, &self.place.field) {
+        match (&self.watched, &self.place.ground) {
             (Some(watched), _) => {
                 watched.catch_up().await;
                 watched.states()
             }
-            (None, Field::Practice(practice, _)) => {
+            (None, Ground::Practice(practice, _)) => {
                 let of = practice.history().into_iter().filter(|change| {
                     change.kind == "Deployment"
                         && change.namespace == self.place.namespace
@@ -291,7 +291,7 @@ impl History {
                 });
                 of.map(|change| serde_json::from_value((*change.object).clone()).unwrap()).collect()
             }
-            (None, Field::Real(_)) => unreachable!("the history of a real cluster is watched"),
+            (None, Ground::Real(_)) => unreachable!("the history of a real cluster is watched"),
         }
     }
 
@@ -316,7 +316,7 @@ impl History {
     /// practice cluster's record says; nothing on the real one, where others' writes are counted
     /// with them.
     pub fn writes_of_ours(&self) -> Option<usize> {
-        let Field::Practice(practice, _) = &self.place.field else { return None };
+        let Ground::Practice(practice, _) = &self.place.ground else { return None };
         let ours = practice.history().into_iter().filter(|change| {
             change.kind == "Deployment"
                 && change.namespace == self.place.namespace
