@@ -8,7 +8,7 @@ mod outages;
 mod rights;
 mod rollbacks;
 mod rollouts;
-mod stage;
+pub mod stage;
 mod stops;
 
 use std::sync::Arc;

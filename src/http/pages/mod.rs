@@ -132,11 +132,6 @@ pub fn error_page(failed: &Failed) -> HttpResponse {
     HttpResponse::build(failed.status()).content_type("text/html; charset=utf-8").body(html)
 }
 
-/// Day and time of an instant as a word in a sentence, without the zone, which the page shows.
-pub fn when_text(at: crate::domain::time::Timestamp, reader: &Reader) -> String {
-    format!("{} {}", crate::texts::day(at, reader), crate::texts::clock(at, reader))
-}
-
 /// What handlers of pages give.
 pub type Page = Result<HttpResponse, PageFailed>;
 

@@ -47,7 +47,7 @@ impl Ground {
 
     /// The real one that tests share.
     pub async fn real() -> Self {
-        Self::Real(Cluster::shared().await)
+        Self::Real(Arc::new(Cluster::shared().await))
     }
 
     /// A real one for a test that stops its parts.

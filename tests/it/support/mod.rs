@@ -2,6 +2,7 @@
 //! database servers, and the small client they speak to a portal with.
 
 pub mod api;
+pub mod audit;
 pub mod cluster;
 pub mod ground;
 pub mod images;
