@@ -18,9 +18,6 @@ use crate::halt;
 use crate::random::Random;
 use crate::text;
 
-#[cfg(test)]
-mod tests;
-
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub struct Job {

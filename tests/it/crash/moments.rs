@@ -154,7 +154,7 @@ async fn a_second_process_is_refused_even_while_the_first_is_frozen() {
         .unwrap();
     assert!(!second.status.success());
     let said = String::from_utf8(second.stderr).unwrap();
-    assert!(said.contains("already"), "{said}");
+    assert!(said.contains("one process per SQLite database"), "{said}");
     world.portal.signal("CONT");
     world.succeeded_once(number, &digest).await;
 }
