@@ -4,9 +4,11 @@ mod announcements;
 #[path = "../browser/mod.rs"]
 mod browser;
 mod cluster;
+mod connection;
 mod crash;
 mod deployment;
 mod events;
+mod executor;
 mod journey;
 mod practice;
 mod serve;

@@ -8,6 +8,7 @@ pub mod ground;
 pub mod images;
 pub mod process;
 pub mod scene;
+pub mod tls;
 
 use std::sync::Once;
 
