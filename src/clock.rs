@@ -14,10 +14,29 @@ use crate::domain::time::Timestamp;
 #[derive(Clone)]
 pub struct Clock(Arc<Kind>);
 
+/// A point in time that only says how long something has taken, however the system's clock is set
+/// meanwhile. It means nothing in another process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Steady(Duration);
+
+impl Steady {
+    /// This much later.
+    pub fn plus(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(time))
+    }
+    /// Time from `earlier` to this; nothing when this is earlier.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
 enum Kind {
-    System,
+    System {
+        began: tokio::time::Instant,
+    },
     /// Goes as the system's does, so many microseconds after it.
     Behind {
+        began: tokio::time::Instant,
         by: AtomicI64,
     },
     Manual {
@@ -29,7 +48,7 @@ enum Kind {
 impl Clock {
     /// The system's clock.
     pub fn system() -> Self {
-        Self(Arc::new(Kind::System))
+        Self(Arc::new(Kind::System { began: tokio::time::Instant::now() }))
     }
 
     /// A clock that stands still until it is moved.
@@ -41,12 +60,12 @@ impl Clock {
     /// history with it. It can be moved forward, and is the system's once it has caught up.
     pub fn behind(start: Timestamp) -> Self {
         let by = system().since(start).num_microseconds().unwrap_or(0).max(0);
-        Self(Arc::new(Kind::Behind { by: AtomicI64::new(by) }))
+        Self(Arc::new(Kind::Behind { began: tokio::time::Instant::now(), by: AtomicI64::new(by) }))
     }
 
     /// Moves a clock that is behind to the system's present instant, where it stays.
     pub fn catch_up(&self) {
-        if let Kind::Behind { by } = &*self.0 {
+        if let Kind::Behind { by, .. } = &*self.0 {
             by.store(0, Ordering::SeqCst);
         }
     }
@@ -54,9 +73,35 @@ impl Clock {
     /// The present instant.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
-            Kind::System => system(),
-            Kind::Behind { by } => system().minus(TimeDelta::microseconds(by.load(Ordering::SeqCst))),
+            Kind::System { .. } => system(),
+            Kind::Behind { by, .. } => system().minus(TimeDelta::microseconds(by.load(Ordering::SeqCst))),
             Kind::Manual { now, .. } => Timestamp::from_micros(now.load(Ordering::SeqCst)).unwrap_or(Timestamp::EPOCH),
+        }
+    }
+
+    /// The present point of steady time.
+    pub fn steady(&self) -> Steady {
+        Steady(match &*self.0 {
+            Kind::System { began } | Kind::Behind { began, .. } => began.elapsed(),
+            Kind::Manual { .. } => Duration::from_micros(u64::try_from(self.now().micros()).unwrap_or(0)),
+        })
+    }
+
+    /// Returns once that point of steady time has come.
+    pub async fn sleep_until_steady(&self, at: Steady) {
+        match &*self.0 {
+            Kind::System { began } | Kind::Behind { began, .. } => match began.checked_add(at.0) {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            },
+            Kind::Manual { moved, .. } => {
+                let mut moved = moved.subscribe();
+                while self.steady() < at {
+                    if moved.changed().await.is_err() {
+                        return;
+                    }
+                }
+            }
         }
     }
 
@@ -65,8 +110,8 @@ impl Clock {
     pub fn advance(&self, delta: TimeDelta) {
         let micros = delta.num_microseconds().unwrap_or(0);
         match &*self.0 {
-            Kind::System => {}
-            Kind::Behind { by } => {
+            Kind::System { .. } => {}
+            Kind::Behind { by, .. } => {
                 by.store(by.load(Ordering::SeqCst).saturating_sub(micros.max(0)).max(0), Ordering::SeqCst);
             }
             Kind::Manual { now, moved } => {
@@ -80,7 +125,7 @@ impl Clock {
     /// five seconds, because it can be set while one sleeps.
     pub async fn sleep_until(&self, at: Timestamp) {
         match &*self.0 {
-            Kind::System | Kind::Behind { .. } => loop {
+            Kind::System { .. } | Kind::Behind { .. } => loop {
                 let left = at.since(self.now());
                 if left <= TimeDelta::zero() {
                     return;

@@ -2,7 +2,7 @@
 //! client profile: nothing is retried behind the job's back, nothing waits for ever, no answer is
 //! larger than the job can hold, and the address behind a name is judged before it is dialled.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -53,6 +53,11 @@ impl Connection {
     /// When the credential's parts do not make one.
     pub fn new(credential: &Credential, allowance: AddressAllowance) -> Result<Self, Failure> {
         let broken = || Failure::Unreachable(text!("failure-credential"));
+        // An address in the place of a name is dialled without asking anybody. It was judged when
+        // the credential came in, but what the operator allows may have changed since.
+        if let Ok(address) = credential.facts().cluster.host.parse::<IpAddr>() {
+            allowance.judge(address).map_err(Failure::Unreachable)?;
+        }
         let mut http = HttpConnector::new_with_resolver(Checked(allowance));
         http.enforce_http(false);
         http.set_connect_timeout(Some(CONNECT));

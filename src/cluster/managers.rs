@@ -32,3 +32,36 @@ pub fn managers(meta: &ObjectMeta) -> Vec<&'static str> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whoever_keeps_a_workload_is_told_by_what_they_leave_on_it() {
+        for (meta, expected) in [
+            (json!({}), &[][..]),
+            (json!({ "labels": { "app.kubernetes.io/managed-by": "kubectl" } }), &[]),
+            (json!({ "managedFields": [{ "manager": "kubectl-client-side-apply" }, { "manager": "tidegate" }] }), &[]),
+            (
+                json!({ "annotations": { "argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web" } }),
+                &["Argo CD"],
+            ),
+            (json!({ "labels": { "argocd.argoproj.io/instance": "shop" } }), &["Argo CD"]),
+            (json!({ "managedFields": [{ "manager": "argocd-controller" }] }), &["Argo CD"]),
+            (json!({ "labels": { "kustomize.toolkit.fluxcd.io/name": "apps" } }), &["Flux"]),
+            (json!({ "managedFields": [{ "manager": "helm-controller" }] }), &["Flux"]),
+            (json!({ "labels": { "app.kubernetes.io/managed-by": "Helm" } }), &["Helm"]),
+            (json!({ "annotations": { "meta.helm.sh/release-name": "shop" } }), &["Helm"]),
+            (
+                json!({ "labels": { "helm.toolkit.fluxcd.io/name": "shop" }, "annotations": { "meta.helm.sh/release-name": "shop" } }),
+                &["Flux", "Helm"],
+            ),
+        ] {
+            let found = managers(&serde_json::from_value(meta.clone()).unwrap());
+            assert_eq!(found, expected, "{meta}");
+        }
+    }
+}

@@ -4,8 +4,9 @@
 //! no network and without kube, which runs commands that such a file names. [`rights`] lists what
 //! the job needs in a cluster, and [`script`] makes an account with just that.
 //!
-//! [`connect`] makes a connection from a credential; [`probe`] and [`observe`] look; [`execute`]
-//! carries out a plan and [`rollout`] judges how it goes, from the pods' own states.
+//! [`connect`] makes a connection from a credential; [`probe`] and [`observe`] look. [`execute`]
+//! carries out a plan, [`target`] by target: it makes each one's only [`write`](mod@write) and [`follow`]s the
+//! rollout, whose [`sights`] the [`rollout`] judge judges, from the pods' own states.
 //!
 //! [`ground`] makes a namespace for the demo, and takes it away again; nothing else here creates or
 //! deletes.
@@ -26,3 +27,6 @@ pub mod probe;
 pub mod rights;
 pub mod rollout;
 pub mod script;
+mod sights;
+mod target;
+mod write;

@@ -11,6 +11,7 @@ use kube::api::ListParams;
 use super::connect::{Connection, call};
 use super::error::Failure;
 use super::managers::managers;
+use super::rollout;
 use crate::domain::id::TargetId;
 use crate::domain::image::{Digest, ImageRef};
 use crate::domain::name::Label;
@@ -18,6 +19,9 @@ use crate::domain::plan::{ContainerChange, Plan, SetImage, Step};
 use crate::domain::service::{Workload, WorkloadKind};
 use crate::domain::text::Text;
 use crate::text;
+
+/// Objects of one answer: a pod is rarely larger than 20 KiB, and an answer may be 8 MiB.
+pub(super) const PAGE: u32 = 200;
 
 /// A target to plan for.
 #[derive(Clone, Debug)]
@@ -46,6 +50,9 @@ pub async fn plan(connection: &Connection, targets: &[PlanTarget], image: &Image
         for tool in managers(&found.metadata) {
             plan.warnings.push(text!("plan-managed", workload = target.workload.to_string(), tool = tool));
         }
+        if let Some(reason) = rollout::stands_still(&found) {
+            plan.warnings.push(text!("plan-stands-still", workload = target.workload.to_string(), reason = reason));
+        }
         plan.steps.push(Step::SetImage(set_image(target, &found, &pods, image)?));
     }
     Ok(plan)
@@ -60,7 +67,16 @@ pub(super) async fn read(connection: &Connection, workload: &Workload) -> Result
 async fn pods(connection: &Connection, workload: &Workload, found: &Deployment) -> Result<Vec<Pod>, Failure> {
     let Some(selector) = found.spec.as_ref().map(|spec| selector(&spec.selector)) else { return Ok(Vec::new()) };
     let api: Api<Pod> = Api::namespaced(connection.client(), workload.namespace.as_str());
-    call(api.list(&ListParams::default().labels(&selector))).await.map(|list| list.items)
+    let mut page = ListParams::default().labels(&selector).limit(PAGE);
+    let mut pods = Vec::new();
+    loop {
+        let list = call(api.list(&page)).await?;
+        pods.extend(list.items);
+        match list.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => page = page.continue_token(&token),
+            None => return Ok(pods),
+        }
+    }
 }
 
 /// A label selector as a query writes it.
@@ -105,7 +121,7 @@ fn set_image(target: &PlanTarget, found: &Deployment, pods: &[Pod], image: &Imag
         workload: target.workload.clone(),
         uid: found.metadata.uid.clone().unwrap_or_default(),
         containers,
-        all_containers: all_containers(found),
+        all_containers: rollout::containers_of(found),
         replicas: spec.replicas.unwrap_or(1),
         generation: found.metadata.generation.unwrap_or_default(),
     })
@@ -119,12 +135,4 @@ fn running(pods: &[Pod], container: &Label) -> BTreeSet<Digest> {
         .filter(|status| status.name == container.as_str())
         .filter_map(|status| status.image_id.rsplit_once('@').and_then(|(_, digest)| Digest::parse(digest).ok()))
         .collect()
-}
-
-/// Names of all containers of a workload's pods, those for initialisation too.
-pub(super) fn all_containers(found: &Deployment) -> BTreeSet<String> {
-    let template = found.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
-    let containers = template.map(|template| template.containers.iter()).into_iter().flatten();
-    let init = template.and_then(|template| template.init_containers.as_ref()).into_iter().flatten();
-    containers.chain(init).map(|container| container.name.clone()).collect()
 }

@@ -12,27 +12,33 @@
 //!   deadline, unless the container is restarted into a crash loop.
 //! - *A pod that finds no node may find one* when another goes or an autoscaler adds one: shown at
 //!   once, judged at the deadline.
+//! - *That the controller gave up counts only when it is news.* After a rollout that ran out of
+//!   time, the next one begins with the old verdict still standing in the workload's status.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::error::short;
 use crate::domain::deployment::{PodState, Progress};
-use crate::domain::plan::ContainerChange;
+use crate::domain::plan::{ContainerChange, SetImage};
 use crate::domain::text::Text;
 use crate::text;
 
-/// What there is to judge. Events are the latest warnings by pod name.
+#[cfg(test)]
+mod tests;
+
+/// What there is to judge.
 #[derive(Clone, Copy, Debug)]
 pub struct Sight<'a> {
     /// The workload.
     pub deployment: &'a Deployment,
-    /// Replica sets its selector finds.
-    pub replica_sets: &'a [ReplicaSet],
-    /// Pods its selector finds.
-    pub pods: &'a [Pod],
+    /// Replica sets its selector finds, by name.
+    pub replica_sets: &'a BTreeMap<String, ReplicaSet>,
+    /// Pods its selector finds, by name.
+    pub pods: &'a BTreeMap<String, Pod>,
     /// What the cluster last warned about a pod, by its name.
     pub warnings: &'a BTreeMap<String, String>,
 }
@@ -40,12 +46,12 @@ pub struct Sight<'a> {
 /// What was written, and is to be seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
-    /// Identity of the workload.
-    pub uid: &'a str,
-    /// The containers and their new images.
-    pub containers: &'a [ContainerChange],
+    /// What was planned.
+    pub step: &'a SetImage,
     /// Generation of the workload that carries the change.
     pub generation: i64,
+    /// When the controller had given up on an earlier rollout, if it had ([`gave_up`]).
+    pub gave_up_before: Option<&'a Time>,
 }
 
 /// How it stands.
@@ -69,19 +75,20 @@ pub enum Judgement {
 /// Judges.
 pub fn judge(sight: Sight<'_>, expected: Expected<'_>) -> Judgement {
     let Sight { deployment, .. } = sight;
-    if deployment.metadata.uid.as_deref() != Some(expected.uid) {
+    if deployment.metadata.uid.as_deref() != Some(&expected.step.uid) {
         return Judgement::Changed(text!("changed-another-workload"));
     }
     if deployment.metadata.deletion_timestamp.is_some() {
         return Judgement::Changed(text!("changed-being-deleted"));
     }
-    if let Some(text) = changed(deployment, expected.containers) {
+    if let Some(text) = changed(deployment, expected.step) {
         return Judgement::Changed(text);
     }
     let spec = deployment.spec.as_ref();
     let status = deployment.status.clone().unwrap_or_default();
     let desired = spec.and_then(|spec| spec.replicas).unwrap_or(1);
-    let new = new_pods(sight, expected);
+    let set = new_set(sight, expected);
+    let new = set.map(|set| pods_of(sight, set)).unwrap_or_default();
     let replicas = status.replicas.unwrap_or(0);
     let updated = status.updated_replicas.unwrap_or(0);
     let available = status.available_replicas.unwrap_or(0);
@@ -90,20 +97,19 @@ pub fn judge(sight: Sight<'_>, expected: Expected<'_>) -> Judgement {
         desired,
         updated: if observed { updated } else { 0 },
         ready: count(new.iter().filter(|pod| is_ready(pod)).count()),
-        available: if observed { available.min(updated) } else { 0 },
+        // The workload's own count has the old pods in it.
+        available: set.and_then(|set| set.status.as_ref()?.available_replicas).unwrap_or(0),
         old: if observed { (replicas - updated).max(0) } else { replicas },
         pods: new.iter().filter_map(|pod| pod_state(pod, sight.warnings)).collect(),
     };
-    if spec.is_some_and(|spec| spec.paused == Some(true)) {
-        return Judgement::Failing(progress, vec![text!("failing-paused")]);
-    }
-    if desired == 0 {
-        return Judgement::Failing(progress, vec![text!("failing-zero-replicas")]);
+    if let Some(why) = stands_still(deployment) {
+        return Judgement::Failing(progress, vec![why]);
     }
     let mut reasons: Vec<Text> = new.iter().filter_map(|pod| pod_failure(pod)).collect();
     reasons.dedup();
-    if observed {
-        reasons.extend(condition_failure(&status.conditions.unwrap_or_default()));
+    let news = gave_up(deployment).filter(|(at, _)| at.as_ref() != expected.gave_up_before);
+    if let Some((_, message)) = news.filter(|_| observed) {
+        reasons.push(text!("failing-progress-deadline", message = message));
     }
     if !reasons.is_empty() {
         reasons.truncate(5);
@@ -127,19 +133,46 @@ pub fn reasons_at_deadline(progress: &Progress) -> Vec<Text> {
         desired = i64::from(progress.desired),
     )];
     for pod in progress.pods.iter().filter(|pod| pod.state != "Ready").take(4) {
-        let message = pod.message.clone().unwrap_or_default();
-        reasons.push(text!("failing-pod-state", pod = &pod.name, state = &pod.state, message = message));
+        let text = text!("failing-pod-state", pod = &pod.name, state = &pod.state);
+        reasons.push(quoting(text, pod.message.as_deref()));
     }
     reasons
 }
 
-/// Whether the workload holds other images than were written, and which.
-pub fn changed(deployment: &Deployment, containers: &[ContainerChange]) -> Option<Text> {
-    containers.iter().find_map(|change| {
+/// Why a workload does not roll out whatever is written to it.
+pub fn stands_still(deployment: &Deployment) -> Option<Text> {
+    let spec = deployment.spec.as_ref()?;
+    if spec.paused == Some(true) {
+        return Some(text!("failing-paused"));
+    }
+    (spec.replicas == Some(0)).then(|| text!("failing-zero-replicas"))
+}
+
+/// Whether the workload holds something else than was written, and what.
+pub fn changed(deployment: &Deployment, step: &SetImage) -> Option<Text> {
+    let containers = containers_of(deployment);
+    if containers != step.all_containers {
+        let (now, planned) = (join(&containers), join(&step.all_containers));
+        return Some(text!("changed-containers", now = now, planned = planned));
+    }
+    step.containers.iter().find_map(|change| {
         let found = image_of(deployment, change.name.as_str());
         (found != Some(change.to.as_str()))
             .then(|| text!("changed-image", container = change.name.as_str(), image = found.unwrap_or("").to_owned()))
     })
+}
+
+/// Names of all containers of a workload's pods, those for initialisation too.
+pub fn containers_of(deployment: &Deployment) -> BTreeSet<String> {
+    let template = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    let containers = template.map(|template| template.containers.iter()).into_iter().flatten();
+    let init = template.and_then(|template| template.init_containers.as_ref()).into_iter().flatten();
+    containers.chain(init).map(|container| container.name.clone()).collect()
+}
+
+/// Names in one line.
+pub fn join(names: &BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// The image of a container of the workload's template.
@@ -148,39 +181,39 @@ pub fn image_of<'a>(deployment: &'a Deployment, container: &str) -> Option<&'a s
     template.containers.iter().find(|found| found.name == container)?.image.as_deref()
 }
 
-/// Pods of the replica set that carries what was written: the newest of the workload's own whose
-/// template has the images.
-fn new_pods<'a>(sight: Sight<'a>, expected: Expected<'_>) -> Vec<&'a Pod> {
-    let own = sight.replica_sets.iter().filter(|set| {
+/// The replica set that carries what was written: the newest of the workload's own whose template
+/// has the images.
+fn new_set<'a>(sight: Sight<'a>, expected: Expected<'_>) -> Option<&'a ReplicaSet> {
+    let own = sight.replica_sets.values().filter(|set| {
         let owners = set.metadata.owner_references.iter().flatten();
-        owners.into_iter().any(|owner| owner.uid == expected.uid && owner.controller == Some(true))
+        owners.into_iter().any(|owner| owner.uid == expected.step.uid && owner.controller == Some(true))
     });
     let carries = |set: &&ReplicaSet| {
         let template =
             set.spec.as_ref().and_then(|spec| spec.template.as_ref()).and_then(|template| template.spec.as_ref());
-        expected.containers.iter().all(|change| {
+        expected.step.containers.iter().all(|change: &ContainerChange| {
             let containers = template.map(|template| template.containers.as_slice()).unwrap_or_default();
             containers
                 .iter()
                 .any(|found| found.name == change.name.as_str() && found.image.as_deref() == Some(&change.to))
         })
     };
-    let newest = own.filter(carries).max_by_key(|set| revision(set));
-    let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return Vec::new() };
-    let mut pods: Vec<&Pod> = sight
-        .pods
-        .iter()
-        .filter(|pod| pod.metadata.deletion_timestamp.is_none())
-        .filter(|pod| pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid))
-        .collect();
-    pods.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
-    pods
+    own.filter(carries).max_by_key(|set| rollouts(&set.metadata))
 }
 
-fn revision(set: &ReplicaSet) -> i64 {
-    let annotations = set.metadata.annotations.as_ref();
-    let value = annotations.and_then(|all| all.get("deployment.kubernetes.io/revision"));
-    value.and_then(|value| value.parse().ok()).unwrap_or(0)
+/// Its pods that are not on their way out.
+fn pods_of<'a>(sight: Sight<'a>, set: &ReplicaSet) -> Vec<&'a Pod> {
+    let of_set = |pod: &&Pod| {
+        let mut owners = pod.metadata.owner_references.iter().flatten();
+        owners.any(|owner| Some(&owner.uid) == set.metadata.uid.as_ref())
+    };
+    let staying = sight.pods.values().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+    staying.filter(of_set).collect()
+}
+
+/// The number of the rollout, as the controller counts them on a workload and on its replica sets.
+pub fn rollouts(meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta) -> Option<i64> {
+    meta.annotations.as_ref()?.get("deployment.kubernetes.io/revision")?.parse().ok()
 }
 
 fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
@@ -220,42 +253,67 @@ const FATAL: [&str; 9] = [
 fn pod_failure(pod: &Pod) -> Option<Text> {
     let name = pod.metadata.name.clone().unwrap_or_default();
     if pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Failed") {
-        let reason = pod.status.as_ref().and_then(|status| status.reason.clone()).unwrap_or_default();
-        return Some(text!("failing-pod-failed", pod = name, reason = reason));
+        let status = pod.status.as_ref();
+        let text = match status.and_then(|status| status.reason.as_deref()) {
+            Some(reason) => text!("failing-pod-failed-why", pod = name, reason = reason),
+            None => text!("failing-pod-failed", pod = name),
+        };
+        return Some(quoting(text, status.and_then(|status| status.message.as_deref())));
     }
     statuses(pod).find_map(|status| {
         let waiting = status.state.as_ref()?.waiting.as_ref()?;
         let reason = waiting.reason.as_deref().filter(|reason| FATAL.contains(reason))?;
-        let message = short(waiting.message.as_deref().unwrap_or_default());
+        let message = waiting.message.as_deref();
         let ended = status.last_state.as_ref().and_then(|last| last.terminated.as_ref());
+        let container = status.name.as_str();
         Some(match (reason, ended) {
-            ("CrashLoopBackOff", Some(ended)) => text!(
-                "failing-crash-loop",
-                pod = &name,
-                container = &status.name,
-                exit = i64::from(ended.exit_code),
-                reason = ended.reason.clone().unwrap_or_default(),
-                restarts = i64::from(status.restart_count),
-            ),
-            ("ImagePullBackOff", _) => {
-                text!("failing-image", pod = &name, container = &status.name, image = &status.image, message = message)
+            ("CrashLoopBackOff", Some(ended)) => {
+                let (exit, restarts) = (i64::from(ended.exit_code), i64::from(status.restart_count));
+                let pod = name.as_str();
+                match ended.reason.as_deref() {
+                    Some("OOMKilled") => text!(
+                        "failing-out-of-memory",
+                        pod = pod,
+                        container = container,
+                        exit = exit,
+                        restarts = restarts
+                    ),
+                    reason => text!(
+                        "failing-crash-loop",
+                        pod = pod,
+                        container = container,
+                        exit = exit,
+                        reason = reason.unwrap_or("Error"),
+                        restarts = restarts,
+                    ),
+                }
             }
-            _ => text!("failing-container", pod = &name, container = &status.name, reason = reason, message = message),
+            ("ImagePullBackOff", _) => {
+                let text = text!("failing-image", pod = &name, container = container, image = &status.image);
+                quoting(text, message)
+            }
+            _ => quoting(text!("failing-container", pod = &name, container = container, reason = reason), message),
         })
     })
 }
 
-/// What the controller itself has given up on.
-fn condition_failure(conditions: &[k8s_openapi::api::apps::v1::DeploymentCondition]) -> Option<Text> {
-    conditions.iter().find_map(|condition| {
-        let message = short(condition.message.as_deref().unwrap_or_default());
-        match (condition.type_.as_str(), condition.status.as_str(), condition.reason.as_deref()) {
-            ("Progressing", "False", Some("ProgressDeadlineExceeded")) => {
-                Some(text!("failing-progress-deadline", message = message))
-            }
-            _ => None,
-        }
-    })
+/// A sentence, and what the cluster says itself, where it says something.
+fn quoting(text: Text, message: Option<&str>) -> Text {
+    match message.map(short).filter(|message| !message.is_empty()) {
+        Some(message) => text!("quoted", text = text, message = message),
+        None => text,
+    }
+}
+
+/// When the controller gave up on a rollout, and in which words; nothing while it has not.
+pub fn gave_up(deployment: &Deployment) -> Option<(Option<Time>, String)> {
+    let conditions = deployment.status.as_ref()?.conditions.as_ref()?;
+    let found = conditions.iter().find(|condition| {
+        condition.type_ == "Progressing"
+            && condition.status == "False"
+            && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
+    })?;
+    Some((found.last_update_time.clone(), short(found.message.as_deref().unwrap_or_default())))
 }
 
 /// A pod in a word, for people. Pods that are well say nothing beyond *Ready*.

@@ -119,6 +119,16 @@ impl TargetState {
     }
 }
 
+/// What ended the work on a target before the rollout itself did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoppedBy {
+    /// A person.
+    Person,
+    /// The cluster was no longer as planned when the write was due.
+    Drift,
+}
+
 /// One line of a deployment's journal: what the job is about to do, did, and saw. Written before
 /// the act, so that whoever takes over knows what may have happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,10 +139,15 @@ pub enum JournalEvent {
         /// Which turn this is.
         epoch: i64,
     },
-    /// The workload is about to be written.
+    /// The workload is about to be written. From here on it may have been, until the cluster says
+    /// whether it was.
     Writing {
         /// Which target.
         target: TargetId,
+        /// How often the cluster had rolled the workload out by then, as it counts them itself: when
+        /// it counts more later, somebody has changed the pod template since.
+        #[serde(default)]
+        rollouts: Option<i64>,
     },
     /// The cluster accepted the write, or was found to hold it already.
     Written {
@@ -164,6 +179,9 @@ pub enum JournalEvent {
         state: TargetState,
         /// Why.
         reasons: Vec<Text>,
+        /// What stopped it, when it was not the rollout itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stopped: Option<StoppedBy>,
     },
     /// The cluster does not answer; the job goes on trying.
     Unreachable {

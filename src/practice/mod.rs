@@ -38,7 +38,7 @@ pub use objects::{
 };
 pub use server::{
     asked::{Asked, Target},
-    faults::{Fault, Faults},
+    faults::{Fault, FaultId, Faults},
     people::Account,
     rights::Rule,
 };

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 
 use super::{Error, Runner, Tick};
+use crate::halt;
 use crate::store;
 use crate::store::view::gate::Gate;
 use crate::workflow::{Caller, deployment};
@@ -21,6 +22,9 @@ impl Runner {
         }
         let next = store::window::next_boundary(&mut conn, now).await?;
         drop(conn);
+        if !ready.is_empty() {
+            halt::point("clear.ready");
+        }
         // Each verb judges anew, inside its own transaction; together they share a commit.
         let starts = ready
             .into_iter()

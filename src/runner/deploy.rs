@@ -10,14 +10,14 @@ use tokio::task::JoinSet;
 
 use super::{Error, Runner, Tick};
 use crate::cluster::execute::{self, Job, Journal, Signal, Stopped};
-use crate::domain::deployment::{JournalEvent, Outcome, TargetOutcome, TargetState, Verdict};
+use crate::domain::deployment::{JournalEvent, Outcome};
 use crate::domain::id::{DeploymentId, ReleaseNumber};
-use crate::domain::plan::Step;
 use crate::domain::refusal::Kind;
-use crate::domain::text::Text;
+use crate::domain::time::Timestamp;
 use crate::halt;
 use crate::store::deployment::Deployment;
 use crate::store::{self, Stored};
+use crate::text;
 use crate::workflow::{self, Caller, Workflow, deployment};
 
 /// How often a lease is prolonged; it lasts three times as long.
@@ -78,6 +78,7 @@ impl Runner {
         self.pass_on_cancellations(&running);
         let mut worked = false;
         for found in claimable {
+            halt::point("deploy.found");
             let (caller, holder, taken) = (Caller::runner(), self.0.holder.clone(), found.clone());
             let claim =
                 workflow.act(caller, move |v| Box::pin(async move { deployment::claim(v, &taken, &holder).await }));
@@ -162,6 +163,7 @@ impl Runner {
         let job = Job {
             deployment: deployment.id,
             release: deployment.release_number,
+            started: deployment.started_at,
             epoch: journal.epoch,
             plan: plan.clone(),
             history,
@@ -170,8 +172,8 @@ impl Runner {
         };
         let connection = match self.connect(deployment.cluster_id).await {
             Ok(Ok(connection)) if connection.fingerprint() == plan.cluster => connection,
-            Ok(Ok(_)) => return Ok(unable(&job, crate::text!("cluster-is-another"))),
-            Ok(Err(why)) => return Ok(unable(&job, why)),
+            Ok(Ok(_)) => return Ok(execute::without_connection(&job, &text!("cluster-is-another"))),
+            Ok(Err(why)) => return Ok(execute::without_connection(&job, &why)),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "runner.deploy.connect");
                 return Err(Stopped::ShuttingDown);
@@ -180,27 +182,6 @@ impl Runner {
         let clock = self.0.workflow.clock();
         execute::execute(&connection, &job, journal, clock, self.0.random, told).await
     }
-}
-
-/// The cluster cannot be reached for a reason that waiting does not mend.
-fn unable(job: &Job, why: Text) -> Outcome {
-    let written = |target| {
-        job.history.iter().any(|(_, event)| matches!(event, JournalEvent::Writing { target: one } if *one == target))
-    };
-    let targets: Vec<TargetOutcome> = job
-        .plan
-        .steps
-        .iter()
-        .map(|Step::SetImage(set)| TargetOutcome {
-            target: set.target,
-            workload: set.workload.clone(),
-            state: if written(set.target) { TargetState::Unknown } else { TargetState::Untouched },
-            reasons: vec![why.clone()],
-        })
-        .collect();
-    let touched = targets.iter().any(|target| target.state.touched());
-    let verdict = if touched { Verdict::NeedsAttention } else { Verdict::Failed };
-    Outcome { verdict, reasons: vec![why], targets, drifted: false }
 }
 
 /// The journal of a deployment in the store.
@@ -238,7 +219,7 @@ impl StoreJournal<'_> {
         }
     }
 
-    async fn history(&self) -> Result<Vec<(crate::domain::time::Timestamp, JournalEvent)>, Stopped> {
+    async fn history(&self) -> Result<Vec<(Timestamp, JournalEvent)>, Stopped> {
         let read = async {
             let mut conn = self.workflow.store().read().await?;
             store::deployment::journal(&mut conn, self.deployment, 0).await

@@ -6,6 +6,7 @@ use super::{Error, Runner, Tick};
 use crate::cluster::observe::{self, PlanTarget};
 use crate::domain::plan::Plan;
 use crate::domain::text::Text;
+use crate::halt;
 use crate::store::release::Revision;
 use crate::store::{self, Error as StoreError};
 use crate::text;
@@ -31,6 +32,7 @@ impl Runner {
     async fn plan_one(&self, revision: &Revision) -> Result<(), Error> {
         let (number, position) = (revision.release_number, revision.revision);
         let made = self.look(revision).await?;
+        halt::point("plan.made");
         let caller = Caller::runner();
         match made {
             Ok(plan) => {

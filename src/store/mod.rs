@@ -37,6 +37,7 @@ pub use error::{Error, OpenError};
 pub use open::Options;
 
 use crate::domain::audit::Frontier;
+use crate::halt;
 use crate::wake::{Wake, Wakes};
 
 /// A connection of either kind, inside a transaction.
@@ -186,7 +187,9 @@ impl Store {
                     let value = verb(&mut tx).await?;
                     audit::save_frontier(&mut tx).await?;
                     let Conn::Postgres(transaction) = tx.conn else { return Err(Error::Closed.into()) };
+                    halt::point("store.before_commit");
                     transaction.commit().await.map_err(Error::from)?;
+                    halt::point("store.after_commit");
                     for wake in tx.wakes {
                         wakes.send(wake);
                     }

@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Conn, Error, Tx, audit};
+use crate::halt;
 use crate::wake::Wakes;
 
 /// Most verbs that share a commit.
@@ -175,7 +176,10 @@ async fn savepoint(tx: &mut Tx, job: Job) -> (Done, bool) {
 
 async fn commit(tx: &mut Tx) -> Result<(), Error> {
     audit::save_frontier(tx).await?;
-    sql(tx, "COMMIT").await
+    halt::point("store.before_commit");
+    sql(tx, "COMMIT").await?;
+    halt::point("store.after_commit");
+    Ok(())
 }
 
 async fn sql(tx: &mut Tx, statement: &'static str) -> Result<(), Error> {

@@ -31,6 +31,7 @@ async fn a_signed_off_image_runs_on_the_real_cluster() {
     let release = scene.ended(number, 60).await;
     assert_eq!(release["state"], "succeeded", "{release}");
     let after = format!("{REPOSITORY}@{digest}");
+    history.catch_up().await;
     assert_eq!(history.images(), [before, after.clone()]);
     assert_eq!(history.spec_changes(), 1);
     let found = cluster.get(&namespace, "checkout").await;

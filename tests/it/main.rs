@@ -5,9 +5,13 @@ mod apply;
 #[path = "../browser/mod.rs"]
 mod browser;
 mod cluster;
+mod connection;
+mod crash;
 mod demo;
 mod deploy;
+mod deployment;
 mod events;
+mod executor;
 mod journey;
 mod outbound;
 mod practice;

@@ -103,7 +103,7 @@ fn target(step: &Step, events: &[(Timestamp, JournalEvent)]) -> Target {
     let (mut state, mut tone) = (text!("target-waits"), "plain");
     for (_, event) in events {
         match event {
-            JournalEvent::Writing { target } if *target == set.target => {
+            JournalEvent::Writing { target, .. } if *target == set.target => {
                 (state, tone) = (text!("target-writing"), "sea")
             }
             JournalEvent::Written { target, .. } if *target == set.target => {
@@ -139,7 +139,7 @@ fn line(event: &JournalEvent, steps: &[Step]) -> Option<Text> {
     Some(match event {
         JournalEvent::Claimed { epoch: 1 } => text!("log-claimed"),
         JournalEvent::Claimed { epoch } => text!("log-claimed-again", turn = *epoch),
-        JournalEvent::Writing { target } => text!("log-writing", workload = name(target)),
+        JournalEvent::Writing { target, .. } => text!("log-writing", workload = name(target)),
         JournalEvent::Written { target, .. } => text!("log-written", workload = name(target)),
         JournalEvent::Progress { target, progress } => text!(
             "log-progress",

@@ -6,7 +6,10 @@
 //! To add a fault: a variant of `Fault`, and what it does in `Server::answer`.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,11 +28,21 @@ pub enum Fault {
     Cut,
     /// It is done, and then the connection is cut.
     CutAfter,
+    /// The connection is cut at once, and it is done so much later.
+    CutThenDo(Duration),
+    /// The first text stands in the request where the second is meant: it is replaced, as an
+    /// admission rule would.
+    Instead(String, String),
 }
+
+/// Names a rule that was put in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FaultId(u64);
 
 type Matches = Box<dyn Fn(&Asked, &str) -> bool + Send>;
 
 struct Rule {
+    id: FaultId,
     matches: Matches,
     fault: Fault,
     left: usize,
@@ -39,14 +52,27 @@ struct Rule {
 #[derive(Default)]
 pub struct Faults {
     rules: Mutex<Vec<Rule>>,
+    made: AtomicU64,
 }
 
 impl Faults {
     /// Lets the next `times` requests for which `matches` says yes (it is given
     /// the request and the user's name) come to `fault`. The first rule that
     /// matches counts.
-    pub fn inject(&self, times: usize, fault: Fault, matches: impl Fn(&Asked, &str) -> bool + Send + 'static) {
-        self.rules().push(Rule { matches: Box::new(matches), fault, left: times });
+    pub fn inject(
+        &self,
+        times: usize,
+        fault: Fault,
+        matches: impl Fn(&Asked, &str) -> bool + Send + 'static,
+    ) -> FaultId {
+        let id = FaultId(self.made.fetch_add(1, Ordering::Relaxed));
+        self.rules().push(Rule { id, matches: Box::new(matches), fault, left: times });
+        id
+    }
+
+    /// Takes one rule back.
+    pub fn lift(&self, id: FaultId) {
+        self.rules().retain(|rule| rule.id != id);
     }
 
     /// Lets nothing more go wrong.

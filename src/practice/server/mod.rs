@@ -64,10 +64,10 @@ pub(super) struct Server {
 
 impl Server {
     /// Answers a request. An error means: cut the connection.
-    pub async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
+    pub async fn answer(self: &Arc<Self>, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let (head, body) = request.into_parts();
         let asked = Asked::read(&head.method, &head.uri, &head.headers);
-        let body = match Limited::new(body, LARGEST_BODY).collect().await {
+        let mut body = match Limited::new(body, LARGEST_BODY).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 return Ok(answer::refused(&Refused::too_large_body()));
@@ -102,6 +102,17 @@ impl Server {
             Some(Fault::CutAfter) => {
                 let _ = self.carry_out(&user, &asked, &body);
                 return Err(io::Error::other("cut on purpose"));
+            }
+            Some(Fault::CutThenDo(time)) => {
+                let server = Arc::clone(self);
+                tokio::spawn(async move {
+                    sleep(time).await;
+                    let _ = server.carry_out(&user, &asked, &body);
+                });
+                return Err(io::Error::other("cut on purpose"));
+            }
+            Some(Fault::Instead(from, to)) => {
+                body = String::from_utf8_lossy(&body).replace(&from, &to).into();
             }
         }
         let answer = self.carry_out(&user, &asked, &body);

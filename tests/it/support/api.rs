@@ -129,4 +129,21 @@ impl Api {
     pub async fn by_password(&self, login: &str, password: &str) -> Self {
         self.begin("/api/v1/session", json!({ "login": login, "password": password })).await
     }
+
+    /// What a stream of server-sent events has to tell right away: the `progress` events before the
+    /// first `state`.
+    pub async fn events(&self, path: &str) -> Vec<Value> {
+        let mut answer = self.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        let mut text = String::new();
+        while !text.contains("event: state\n") {
+            match answer.chunk().await.unwrap() {
+                Some(chunk) => text.push_str(std::str::from_utf8(&chunk).unwrap()),
+                None => break,
+            }
+        }
+        let events = text.split("\n\n").filter(|event| event.contains("event: progress\n"));
+        let data = events.filter_map(|event| event.lines().find_map(|line| line.strip_prefix("data: ")));
+        data.map(|data| serde_json::from_str(data).unwrap()).collect()
+    }
 }

@@ -184,22 +184,25 @@ pub async fn client(kubeconfig: &str) -> Client {
 
 /// Every state of a workload, in the cluster's own words.
 pub struct History {
+    api: Api<Deployment>,
+    name: String,
     states: Arc<Mutex<Vec<Deployment>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl History {
-    async fn begin(client: Client, namespace: &str, name: &str) -> Self {
+    /// Watches from now on.
+    pub async fn begin(client: Client, namespace: &str, name: &str) -> Self {
         let api: Api<Deployment> = Api::namespaced(client, namespace);
         let fields = format!("metadata.name={name}");
         let list = api.list(&ListParams::default().fields(&fields)).await.unwrap();
         let states = Arc::new(Mutex::new(list.items));
         let mut version = list.metadata.resource_version.unwrap();
-        let kept = states.clone();
+        let (kept, watched) = (states.clone(), api.clone());
         let task = tokio::spawn(async move {
             loop {
                 let params = WatchParams::default().fields(&fields).timeout(250);
-                let Ok(stream) = api.watch(&params, &version).await else {
+                let Ok(stream) = watched.watch(&params, &version).await else {
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                     continue;
                 };
@@ -211,12 +214,37 @@ impl History {
                             kept.lock().unwrap().push(found);
                         }
                         WatchEvent::Bookmark(bookmark) => version = bookmark.metadata.resource_version,
+                        // A server that was started again remembers nothing from before. What it
+                        // holds is taken up; while it was away nobody could write.
+                        WatchEvent::Error(status) if status.code == 410 => {
+                            if let Ok(list) = watched.list(&ListParams::default().fields(&fields)).await {
+                                version = list.metadata.resource_version.unwrap();
+                                kept.lock().unwrap().extend(list.items);
+                            }
+                        }
                         WatchEvent::Error(error) => panic!("the history of the cluster broke: {error:?}"),
                     }
                 }
             }
         });
-        Self { states, task }
+        Self { api, name: name.to_owned(), states, task }
+    }
+
+    /// Waits until the watch has shown what the cluster holds by now.
+    pub async fn catch_up(&self) {
+        super::eventually("the history to catch up", 20, || async {
+            let now = self.api.get_opt(&self.name).await.ok()?;
+            let Some(now) = now else { return Some(()) };
+            let number = |state: &Deployment| state.resource_version().and_then(|version| version.parse::<u64>().ok());
+            let seen = self.states.lock().unwrap().iter().filter_map(number).max();
+            (seen >= number(&now)).then_some(())
+        })
+        .await;
+    }
+
+    /// All of them so far.
+    pub fn states(&self) -> Vec<Deployment> {
+        self.states.lock().unwrap().clone()
     }
 
     /// Images that container `app` has had, one after the other, as the cluster saw them.
@@ -233,11 +261,17 @@ impl History {
 
     /// How often the workload's specification changed, whatever in it.
     pub fn spec_changes(&self) -> usize {
-        let states = self.states.lock().unwrap();
-        let generations: std::collections::BTreeSet<i64> =
-            states.iter().filter_map(|state| state.metadata.generation).collect();
-        generations.len().saturating_sub(1)
+        spec_changes(&self.states())
     }
+}
+
+/// How often the specification changed over these states. (The generation would say more: for a
+/// Deployment it counts changes of annotations too.)
+pub fn spec_changes(states: &[Deployment]) -> usize {
+    let specs = states.iter().map(|state| serde_json::to_value(&state.spec).unwrap());
+    let mut specs: Vec<_> = specs.collect();
+    specs.dedup();
+    specs.len().saturating_sub(1)
 }
 
 impl Drop for History {

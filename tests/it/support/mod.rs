@@ -2,11 +2,14 @@
 //! database servers, and the small client they speak to a portal with.
 
 pub mod api;
+pub mod audit;
 pub mod cluster;
 pub mod command;
+pub mod ground;
 pub mod images;
 pub mod process;
 pub mod scene;
+pub mod tls;
 
 use std::sync::Once;
 
@@ -18,14 +21,17 @@ pub fn prepare() {
     });
 }
 
-/// Waits until something is there, and says what was waited for when it does not come.
+/// Waits until something is there, and says what was waited for when it does not come. It asks less
+/// and less often: many wait at the same time, and asking is what would keep the machine busy.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, seconds: u64, mut look: impl FnMut() -> F) -> T {
     let until = tokio::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    let mut pause = std::time::Duration::from_millis(20);
     loop {
         if let Some(found) = look().await {
             return found;
         }
         assert!(tokio::time::Instant::now() < until, "waited {seconds} s for {what}");
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 5 / 4).min(std::time::Duration::from_millis(250));
     }
 }

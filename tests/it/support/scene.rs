@@ -47,8 +47,30 @@ impl Scene {
         scene
     }
 
+    /// Sets a portal up for a cluster, with no place to deploy to yet.
+    pub async fn open(nobody: &Api, setup: &str, kubeconfig: &str) -> Self {
+        let admin = nobody.set_up(setup, "ada", PASSWORD).await;
+        let scene = Self::crowd(nobody, admin).await;
+        scene.hand_in(kubeconfig).await;
+        scene
+    }
+
     /// Everything but the cluster's credential.
     pub async fn people(nobody: &Api, admin: Api, namespace: &str, workload: &str) -> Self {
+        let scene = Self::crowd(nobody, admin).await;
+        let documents = json!([
+            { "kind": "Environment", "name": "production", "title": "Production", "rank": 10, "cluster": "main", "policy": policy() },
+            {
+                "kind": "Service", "name": "checkout", "title": "Checkout", "repository": REPOSITORY, "public": true,
+                "targets": [{ "environment": "production", "namespace": namespace, "name": workload, "containers": ["app"] }],
+            },
+        ]);
+        scene.apply(documents).await;
+        scene
+    }
+
+    /// The people, their groups and a cluster without a credential; no place to deploy to.
+    pub async fn crowd(nobody: &Api, admin: Api) -> Self {
         let person =
             |login: &str, roles: Value| json!({ "kind": "Person", "login": login, "name": login, "roles": roles });
         let documents = json!([
@@ -61,11 +83,6 @@ impl Scene {
             { "kind": "Person", "login": "carl", "name": "carl", "commit_identities": ["carl@example.com"] },
             { "kind": "Group", "name": "deployment-team", "title": "Deployment team", "members": ["dora"] },
             { "kind": "Group", "name": "product", "title": "Product", "members": ["pia"] },
-            { "kind": "Environment", "name": "production", "title": "Production", "rank": 10, "cluster": "main", "policy": policy() },
-            {
-                "kind": "Service", "name": "checkout", "title": "Checkout", "repository": REPOSITORY, "public": true,
-                "targets": [{ "environment": "production", "namespace": namespace, "name": workload, "containers": ["app"] }],
-            },
         ]);
         admin.post("/api/v1/apply", json!({ "documents": documents })).await.ok();
         let requester = Self::signed_in(nobody, &admin, "rita").await;
@@ -82,6 +99,11 @@ impl Scene {
         }
     }
 
+    /// Applies documents, as the administrator.
+    pub async fn apply(&self, documents: Value) {
+        self.admin.post("/api/v1/apply", json!({ "documents": documents })).await.ok();
+    }
+
     async fn signed_in(nobody: &Api, admin: &Api, login: &str) -> Api {
         let link = admin.post(&format!("/api/v1/people/{login}/link"), json!({})).await.ok();
         nobody.by_link(link["url"].as_str().unwrap()).await
@@ -89,23 +111,34 @@ impl Scene {
 
     /// Hands a kubeconfig in and confirms it once the runner has looked.
     pub async fn hand_in(&self, kubeconfig: &str) {
+        self.hand_in_to("main", kubeconfig).await;
+    }
+
+    /// The same for a cluster by name.
+    pub async fn hand_in_to(&self, cluster: &str, kubeconfig: &str) {
         let body = json!({ "kubeconfig": kubeconfig });
-        let handed = self.admin.post("/api/v1/clusters/main/credential", body).await.is(201);
+        let path = format!("/api/v1/clusters/{cluster}/credential");
+        let handed = self.admin.post(&path, body).await.is(201);
         let id = handed["unverified"]["id"].as_i64().unwrap();
         eventually("the runner to look at the cluster", 30, || async {
-            let seen = self.admin.get("/api/v1/clusters/main/credential").await.ok();
+            let seen = self.admin.get(&path).await.ok();
             let probe = &seen["unverified"]["probe"];
             assert!(probe["error"].is_null(), "{probe}");
             (!probe.is_null()).then_some(())
         })
         .await;
-        self.admin.post(&format!("/api/v1/clusters/main/credential/{id}/confirm"), json!({})).await.ok();
+        self.admin.post(&format!("{path}/{id}/confirm"), json!({})).await.ok();
     }
 
     /// CI registers an image that carl wrote.
     pub async fn image(&self, digest: &str, tag: &str) -> Value {
+        self.image_of(REPOSITORY, digest, tag).await
+    }
+
+    /// The same in another repository.
+    pub async fn image_of(&self, repository: &str, digest: &str, tag: &str) -> Value {
         let body = json!({
-            "repository": REPOSITORY, "digest": digest, "tags": [tag], "commit": "9f2c41a8d0",
+            "repository": repository, "digest": digest, "tags": [tag], "commit": "9f2c41a8d0",
             "authors": ["Carl <carl@example.com>"], "branch": "main", "run_url": "https://ci.example/runs/5121",
             "tests": { "passed": 412 }, "built_at": "2026-11-20T10:00:00Z",
         });
@@ -114,7 +147,12 @@ impl Scene {
 
     /// The requester asks for a release; it is planned when this returns.
     pub async fn release(&self, digest: &str, start: Value) -> i64 {
-        let body = json!({ "service": "checkout", "environment": "production", "image": digest, "start": start, "note": "vouchers" });
+        self.release_of("checkout", "production", digest, start).await
+    }
+
+    /// The same for a service and an environment by name.
+    pub async fn release_of(&self, service: &str, environment: &str, digest: &str, start: Value) -> i64 {
+        let body = json!({ "service": service, "environment": environment, "image": digest, "start": start, "note": "vouchers" });
         let release = self.requester.post("/api/v1/releases", body).await.is(201);
         let number = release["number"].as_i64().unwrap();
         self.planned(number).await;
@@ -170,5 +208,10 @@ impl Scene {
             ended.then_some(release)
         })
         .await
+    }
+
+    /// Everything the journals of a release's deployments hold, oldest first.
+    pub async fn journal(&self, number: i64) -> Vec<Value> {
+        self.viewer.events(&format!("/api/v1/releases/{number}/events")).await
     }
 }
