@@ -2,4 +2,5 @@
 
 mod journey;
 mod practice;
+mod signoff;
 mod support;
