@@ -6,14 +6,19 @@
 //! the file of its stage, a line in [`routes`], a line in `tests/it/doors.rs`.
 
 pub mod api;
+pub mod assets;
 pub mod body;
 pub mod error;
 pub mod events;
+pub mod form;
 pub mod guard;
 pub mod headers;
 mod health;
+pub mod pages;
 pub mod routes;
 pub mod session;
+pub mod shell;
+pub mod when;
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -45,6 +50,11 @@ impl Doors {
     pub fn new(workflow: Workflow, public_url: PublicUrl, closing: watch::Receiver<bool>) -> Self {
         let cookies = Cookies::of(&public_url);
         Self { workflow, public_url, cookies, closing }
+    }
+
+    /// Chance, for what is handed to somebody who is nobody yet.
+    pub fn random(&self) -> crate::random::Random {
+        self.workflow.random
     }
 
     /// Returns once the portal is closing.

@@ -3,7 +3,7 @@
 
 use actix_web::web::{self, ServiceConfig};
 
-use super::{api, events, health};
+use super::{api, assets, events, health, pages};
 
 /// A door: how it is asked, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,30 @@ macro_rules! doors {
 doors! {
     GET "/healthz" => health::live;
     GET "/readyz" => health::ready;
+
+    GET "/static/{name}" => assets::file;
+
+    GET "/" => pages::board::show;
+    GET "/sign-in" => pages::sign_in::show;
+    POST "/sign-in" => pages::sign_in::sign_in;
+    GET "/sign-in/{secret}" => pages::sign_in::link;
+    POST "/sign-in/{secret}" => pages::sign_in::use_link;
+    POST "/sign-out" => pages::sign_in::leave;
+    GET "/setup/{secret}" => pages::sign_in::setup;
+    POST "/setup/{secret}" => pages::sign_in::set_up;
+    GET "/account" => pages::account::show;
+    POST "/account/zone" => pages::account::set_zone;
+    POST "/account/password" => pages::account::change_password;
+
+    GET "/releases" => pages::releases::show;
+    GET "/releases/{number}" => pages::release::show;
+    POST "/releases/{number}/signoff" => pages::release::sign_off;
+    POST "/releases/{number}/reject" => pages::release::reject;
+    POST "/releases/{number}/start" => pages::release::start;
+    POST "/releases/{number}/cancel" => pages::release::cancel;
+    POST "/releases/{number}/rollback" => pages::release::roll_back;
+    POST "/releases/{number}/withdraw" => pages::release::withdraw;
+    POST "/releases/{number}/plan" => pages::release::plan_again;
 
     GET "/api/openapi.json" => api::openapi::document;
     POST "/api/v1/setup" => api::session::set_up;

@@ -1,8 +1,8 @@
 //! What every page has around it: who reads, in which zone, what they can go to, and the words.
 
 use actix_web::HttpRequest;
-use actix_web::http::StatusCode;
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use askama::Template;
 use askama::filters::Safe;
 
@@ -10,6 +10,7 @@ use super::assets::{self, Asset};
 use super::error::Failed;
 use super::guard::Who;
 use super::{Doors, when};
+use crate::domain::environment::StartMode;
 use crate::domain::person::{Access, Role};
 use crate::domain::release::State;
 use crate::domain::text::Text;
@@ -77,6 +78,11 @@ impl Shell {
     /// Day and time in the reader's zone.
     pub fn when(&self, at: &Timestamp) -> Safe<String> {
         when::moment(*at, &self.reader)
+    }
+
+    /// A time of day in the reader's zone.
+    pub fn time(&self, at: &Timestamp) -> Safe<String> {
+        when::time_of_day(*at, &self.reader)
     }
 
     /// How long ago, or from now.
@@ -152,6 +158,16 @@ impl Shell {
     /// Version of the portal.
     pub fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
+    }
+
+    /// How a release starts, in words.
+    pub fn start_mode(&self, mode: &StartMode) -> String {
+        self.t(&format!("start-{}", mode.as_str().replace('_', "-")))
+    }
+
+    /// What a state means, in a sentence.
+    pub fn state_why(&self, state: &State) -> String {
+        self.t(&format!("state-why-{}", state.as_str().replace('_', "-")))
     }
 
     /// A state's word and its colour.

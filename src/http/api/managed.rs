@@ -54,7 +54,7 @@ macro_rules! managed {
     ) => {
         /// Lists all of them.
         #[utoipa::path(get, path = $list_path, tag = $kind, responses(
-                                                    (status = 200, body = List<Managed<$spec>>)))]
+                                                            (status = 200, body = List<Managed<$spec>>)))]
         pub async fn list(
             doors: actix_web::web::Data<$crate::http::Doors>,
             client: $crate::http::guard::Client,
@@ -67,9 +67,9 @@ macro_rules! managed {
 
         /// Makes one.
         #[utoipa::path(post, path = $list_path, tag = $kind, request_body = $spec, responses(
-                                                    (status = 201, body = Managed<$spec>),
-                                                    (status = 409, description = "There is one of that name."),
-                                                    (status = 422, description = "A value is wrong.")))]
+                                                            (status = 201, body = Managed<$spec>),
+                                                            (status = 409, description = "There is one of that name."),
+                                                            (status = 422, description = "A value is wrong.")))]
         pub async fn create(
             doors: actix_web::web::Data<$crate::http::Doors>,
             client: $crate::http::guard::Client,
@@ -91,7 +91,7 @@ macro_rules! managed {
 
         /// Shows one.
         #[utoipa::path(get, path = $one_path, tag = $kind, responses(
-                                                    (status = 200, body = Managed<$spec>), (status = 404)))]
+                                                            (status = 200, body = Managed<$spec>), (status = 404)))]
         pub async fn show(
             doors: actix_web::web::Data<$crate::http::Doors>,
             client: $crate::http::guard::Client,
@@ -104,10 +104,10 @@ macro_rules! managed {
 
         /// Makes one be as given.
         #[utoipa::path(put, path = $one_path, tag = $kind, request_body = $spec,
-                                                    params($crate::http::api::managed::Edit), responses(
-                                                    (status = 200, body = Managed<$spec>),
-                                                    (status = 409, description = "It was edited meanwhile."),
-                                                    (status = 422, description = "A value is wrong.")))]
+                                                            params($crate::http::api::managed::Edit), responses(
+                                                            (status = 200, body = Managed<$spec>),
+                                                            (status = 409, description = "It was edited meanwhile."),
+                                                            (status = 422, description = "A value is wrong.")))]
         pub async fn replace(
             doors: actix_web::web::Data<$crate::http::Doors>,
             client: $crate::http::guard::Client,
@@ -133,8 +133,8 @@ macro_rules! managed {
 
         /// Takes one out of use.
         #[utoipa::path(post, path = $archive_path, tag = $kind, responses(
-                                                    (status = 200, body = Managed<$spec>),
-                                                    (status = 409, description = "Something still needs it.")))]
+                                                            (status = 200, body = Managed<$spec>),
+                                                            (status = 409, description = "Something still needs it.")))]
         pub async fn archive(
             doors: actix_web::web::Data<$crate::http::Doors>,
             client: $crate::http::guard::Client,
@@ -145,7 +145,7 @@ macro_rules! managed {
 
         /// Brings one back into use.
         #[utoipa::path(post, path = $restore_path, tag = $kind, responses(
-                                                    (status = 200, body = Managed<$spec>)))]
+                                                            (status = 200, body = Managed<$spec>)))]
         pub async fn restore(
             doors: actix_web::web::Data<$crate::http::Doors>,
             client: $crate::http::guard::Client,

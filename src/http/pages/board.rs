@@ -111,7 +111,8 @@ pub async fn show(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
     let services = services
         .into_iter()
         .map(|service| {
-            let cells = environments.iter().map(|one| cells.remove(&(service.id, one.id)).unwrap_or_default()).collect();
+            let cells =
+                environments.iter().map(|one| cells.remove(&(service.id, one.id)).unwrap_or_default()).collect();
             Row { service, cells }
         })
         .collect();
@@ -190,7 +191,8 @@ async fn cells(
         cells.entry((target.service_id, target.environment_id)).or_default().here = true;
     }
     for runs in board::runs(conn).await? {
-        cells.entry((runs.service_id, runs.environment_id)).or_default().runs = Some(runs);
+        let place = (runs.service_id, runs.environment_id);
+        cells.entry(place).or_default().runs = Some(runs);
     }
     // The newest first: the first one that says something wins.
     for line in open {
@@ -219,7 +221,8 @@ fn chip(line: &ReleaseLine, titles: &Titles) -> Option<Chip> {
         State::Planning => ("sea", text!("board-chip-planning", version = version)),
         State::Waiting => {
             let missing = line.tally.as_ref().map(|tally| {
-                let groups = tally.rules.iter().filter(|rule| rule.missing() > 0).map(|rule| titles.group(rule.rule.group));
+                let groups =
+                    tally.rules.iter().filter(|rule| rule.missing() > 0).map(|rule| titles.group(rule.rule.group));
                 groups.collect::<Vec<_>>().join(", ")
             });
             match missing.filter(|groups| !groups.is_empty()) {

@@ -8,6 +8,7 @@ pub mod account;
 pub mod board;
 pub mod release;
 pub mod releases;
+mod rollout;
 pub mod sign_in;
 mod story;
 mod tide;
@@ -123,6 +124,11 @@ pub fn error_page(failed: &Failed) -> HttpResponse {
     let page = ErrorPage { texts, reader: super::error::program(), title, text, details };
     let html = page.render().unwrap_or_else(|_| "<!doctype html><title>Tidegate</title>".to_owned());
     HttpResponse::build(failed.status()).content_type("text/html; charset=utf-8").body(html)
+}
+
+/// Day and time of an instant as a word in a sentence, without the zone, which the page shows.
+pub fn when_text(at: crate::domain::time::Timestamp, reader: &Reader) -> String {
+    format!("{} {}", crate::texts::day(at, reader), crate::texts::clock(at, reader))
 }
 
 /// What handlers of pages give.

@@ -30,6 +30,12 @@ struct ReleasesPage {
     next: Option<i64>,
 }
 
+impl ReleasesPage {
+    fn shows(&self, tab: &str) -> bool {
+        self.show == tab
+    }
+}
+
 /// A release as a list shows it.
 pub struct Line {
     /// What is stored.
@@ -45,12 +51,18 @@ pub struct Line {
 impl Line {
     /// Puts a line together.
     pub fn of(shell: &Shell, line: ReleaseLine, titles: &super::board::Titles) -> Self {
-        let missing = line.tally.as_ref().filter(|_| line.state == crate::domain::release::State::Waiting).and_then(|tally| {
-            let groups: Vec<&str> =
-                tally.rules.iter().filter(|rule| rule.missing() > 0).map(|rule| titles.group(rule.rule.group)).collect();
-            (!groups.is_empty()).then(|| text!("release-needs", groups = groups.join(", ")))
-        });
-        let interval = line.row.window_starts_at.zip(line.row.window_ends_at).map(|(start, end)| Interval { start, end });
+        let missing =
+            line.tally.as_ref().filter(|_| line.state == crate::domain::release::State::Waiting).and_then(|tally| {
+                let groups: Vec<&str> = tally
+                    .rules
+                    .iter()
+                    .filter(|rule| rule.missing() > 0)
+                    .map(|rule| titles.group(rule.rule.group))
+                    .collect();
+                (!groups.is_empty()).then(|| text!("release-needs", groups = groups.join(", ")))
+            });
+        let interval =
+            line.row.window_starts_at.zip(line.row.window_ends_at).map(|(start, end)| Interval { start, end });
         Self { badge: shell.state(&line.state), row: line.row, missing, interval }
     }
 }
@@ -81,7 +93,8 @@ pub async fn show(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
         waiting_for(&mut conn, &who.access, who.person.id, now).await?
     } else {
         let before = before.map(ReleaseNumber);
-        let filter = Filter { open: Some(show == "open"), pattern: pattern(&q), before, limit: ROWS + 1, ..Filter::default() };
+        let filter =
+            Filter { open: Some(show == "open"), pattern: pattern(&q), before, limit: ROWS + 1, ..Filter::default() };
         list(&mut conn, &who.access, &filter, now).await?
     };
     let more = show != "mine" && found.len() > usize::try_from(ROWS).unwrap_or(usize::MAX);

@@ -52,7 +52,8 @@ fn inside(next: &str) -> &str {
 fn guest(doors: &Doors, request: &HttpRequest, show: impl FnOnce(Shell) -> Page) -> Page {
     let known = doors.cookies.form_secret(request);
     let secret = known.clone().unwrap_or_else(|| doors.random().token());
-    let shell = Shell { csrf: csrf_token(&secret), ..Shell::public(doors, doors.workflow.settings().zone, "sign-in") };
+    let mut shell = Shell::public(doors, doors.workflow.settings().zone, "sign-in");
+    shell.csrf = csrf_token(&secret);
     let mut response = show(shell)?;
     if known.is_none() {
         // A cookie of plain characters is always accepted.
@@ -96,7 +97,12 @@ pub async fn link(doors: web::Data<Doors>, request: HttpRequest, secret: web::Pa
 }
 
 /// Signs in by a one-time link.
-pub async fn use_link(doors: web::Data<Doors>, request: HttpRequest, secret: web::Path<String>, form: GuestSubmit) -> Page {
+pub async fn use_link(
+    doors: web::Data<Doors>,
+    request: HttpRequest,
+    secret: web::Path<String>,
+    form: GuestSubmit,
+) -> Page {
     let secret = secret.into_inner();
     match doors.workflow.sign_in_by_link(secret.clone()).await {
         Ok(signed_in) => Ok(begun(&doors, signed_in, "/")),
@@ -114,7 +120,12 @@ pub async fn setup(doors: web::Data<Doors>, request: HttpRequest, secret: web::P
 }
 
 /// Makes the first person.
-pub async fn set_up(doors: web::Data<Doors>, request: HttpRequest, secret: web::Path<String>, form: GuestSubmit) -> Page {
+pub async fn set_up(
+    doors: web::Data<Doors>,
+    request: HttpRequest,
+    secret: web::Path<String>,
+    form: GuestSubmit,
+) -> Page {
     let (secret, mut form) = (secret.into_inner(), form.0);
     let value = |name: &str| form.value(name).to_owned();
     match doors.workflow.set_up(secret.clone(), value("login"), value("name"), value("password")).await {

@@ -94,7 +94,13 @@ pub fn draw(swells: &[Swell], days: u64, reader: &Reader) -> Tide {
                 title: swell.title.clone(),
                 hours: if count > 0 { format!("{hours} · {count}") } else { hours },
                 x,
-                anchor: if x < 90.0 { "start" } else if x > WIDTH - 90.0 { "end" } else { "middle" },
+                anchor: if x < 90.0 {
+                    "start"
+                } else if x > WIDTH - 90.0 {
+                    "end"
+                } else {
+                    "middle"
+                },
                 buoys: buoys.collect(),
             }
         })
