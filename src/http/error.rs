@@ -126,13 +126,7 @@ impl Problem {
     /// The problem document.
     pub fn document(&self) -> Value {
         let (texts, reader) = (Texts::get(), program());
-        let text = self.0.text();
-        let mut document = json!({
-            "type": format!("/problems/{}", text.key),
-            "title": self.status_code().canonical_reason(),
-            "status": self.status_code().as_u16(),
-            "detail": texts.render(&text, &reader),
-        });
+        let mut document = document(self.status_code(), &self.0.text());
         if let Failed::Refused(refusal) = &self.0
             && !refusal.fields.is_empty()
         {
@@ -144,6 +138,24 @@ impl Problem {
         }
         document
     }
+}
+
+fn document(status: StatusCode, text: &Text) -> Value {
+    json!({
+        "type": format!("/problems/{}", text.key),
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "detail": Texts::get().render(text, &program()),
+    })
+}
+
+/// The answer to a method that a path is not asked with.
+pub fn other_method(allowed: &[&str]) -> HttpResponse {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, "application/problem+json"))
+        .insert_header((header::ALLOW, allowed.join(", ")))
+        .body(document(status, &text!("refusal-method")).to_string())
 }
 
 /// Programs read English and UTC.

@@ -44,8 +44,13 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Group>, Error> {
 
 /// Changes the title; the version is the one the editor saw.
 pub async fn update(tx: &mut Tx, id: GroupId, version: i64, title: &Title) -> Result<(), Error> {
-    let sql = "UPDATE groups SET title = $3, version = version + 1 WHERE id = $1 AND version = $2";
+    let sql = "UPDATE groups SET title = $3 WHERE id = $1 AND version = $2";
     guarded!("group", tx, sql, id, version, title)
+}
+
+/// Counts an edit: of the group, its members or its roles.
+pub async fn edited(tx: &mut Tx, id: GroupId) -> Result<(), Error> {
+    guarded!("group", tx, "UPDATE groups SET version = version + 1 WHERE id = $1", id)
 }
 
 /// Archives a group, or brings it back.

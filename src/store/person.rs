@@ -68,9 +68,14 @@ pub async fn by_login(conn: &mut Conn, login: &Login) -> Result<Option<Person>, 
 
 /// Changes what an administrator sets; the version is the one the editor saw.
 pub async fn update(tx: &mut Tx, id: PersonId, version: i64, details: &Details) -> Result<(), Error> {
-    let sql = "UPDATE people SET login = $3, name = $4, email = $5, zone = $6, version = version + 1 WHERE id = $1 AND version = $2";
+    let sql = "UPDATE people SET login = $3, name = $4, email = $5, zone = $6 WHERE id = $1 AND version = $2";
     let Details { login, name, email, zone } = details;
     guarded!("person", tx, sql, id, version, login, name, email, zone)
+}
+
+/// Counts an edit: of the person, their identities or their roles.
+pub async fn edited(tx: &mut Tx, id: PersonId) -> Result<(), Error> {
+    guarded!("person", tx, "UPDATE people SET version = version + 1 WHERE id = $1", id)
 }
 
 /// Sets the zone a person reads times in.

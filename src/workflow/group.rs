@@ -35,9 +35,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: GroupSpec) -> Result<Change
     };
     let id = match (&present, onto) {
         (Some(group), Some(version)) => {
-            if group.title != title {
-                store::group::update(v.tx, group.id, version, &title).await?;
-            }
+            store::group::update(v.tx, group.id, version, &title).await?;
             group.id
         }
         _ => store::group::insert(v.tx, &slug, &title, v.now).await?,
@@ -55,6 +53,9 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: GroupSpec) -> Result<Change
         v.record(verb, format!("group:{id}"), None, facts(&change)).await?;
         v.tx.wake(Wake::Access);
         v.tx.wake(Wake::Clear);
+        if before.is_some() {
+            store::group::edited(v.tx, id).await?;
+        }
     }
     Ok(change)
 }

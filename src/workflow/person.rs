@@ -42,16 +42,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: PersonSpec) -> Result<Chang
     let details = Details { login, name, email, zone };
     let id = match (present, onto) {
         (Some(person), Some(version)) => {
-            if before.as_ref().is_none_or(|before| {
-                (&before.name, &before.email, &before.zone)
-                    != (
-                        &details.name.to_string(),
-                        &details.email.as_ref().map(ToString::to_string),
-                        &details.zone.map(|zone| zone.name().to_owned()),
-                    )
-            }) {
-                store::person::update(v.tx, person.id, version, &details).await?;
-            }
+            store::person::update(v.tx, person.id, version, &details).await?;
             person.id
         }
         _ => store::person::insert(v.tx, &details, v.now).await?,
@@ -70,6 +61,9 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: PersonSpec) -> Result<Chang
         v.tx.wake(Wake::Access);
         // A newly recognised author changes who may sign, and whether an author is unknown.
         v.tx.wake(Wake::Clear);
+        if before.is_some() {
+            store::person::edited(v.tx, id).await?;
+        }
     }
     Ok(change)
 }

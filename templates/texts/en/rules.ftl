@@ -7,6 +7,7 @@ refusal-absent = There is nothing here, or nothing you may look at.
 refusal-invalid = Some values are wrong. Nothing was changed.
 refusal-lost-race = Somebody else changed this at the same moment. Look at it as it is now, and decide again.
 refusal-fault = The portal could not do this. Nothing was changed. The reason is in its log.
+refusal-method = This is there, but not for this method.
 refusal-needs-person = A person has to do this; the portal itself cannot.
 refusal-needs-session = A program cannot do this. A person has to, signed in in a browser.
 refusal-not-fresh = It is a while since you signed in. Enter your password once more.
