@@ -27,7 +27,8 @@ pub struct TestPortal {
     running: Option<Running>,
     port: u16,
     api: Api,
-    people: Mutex<BTreeMap<String, Api>>,
+    /// Each with the instants their session began and was used last.
+    people: Mutex<BTreeMap<String, (Api, Timestamp, Timestamp)>>,
     finished: bool,
 }
 
@@ -138,14 +139,20 @@ impl TestPortal {
         self.advance(instant.since(self.clock.now())).await;
     }
 
-    /// Somebody in a browser, signed in by a one-time link the first time they are asked for.
+    /// Somebody in a browser, signed in by a one-time link the first time they are asked for, and
+    /// again when their session must have run out.
     pub async fn person(&self, login: &str) -> Api {
         let mut people = self.people.lock().await;
-        if let Some(known) = people.get(login) {
+        let now = self.clock.now();
+        if let Some((known, begun, used)) = people.get_mut(login)
+            && now.since(*used) < TimeDelta::hours(2)
+            && now.since(*begun) < TimeDelta::hours(12)
+        {
+            *used = now;
             return known.clone();
         }
         let api = self.signed_in(login).await;
-        people.insert(login.to_owned(), api.clone());
+        people.insert(login.to_owned(), (api.clone(), now, now));
         api
     }
 

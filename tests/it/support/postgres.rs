@@ -53,7 +53,8 @@ impl Server {
             "PostgreSQL is not installed: neither pg_config nor /usr/lib/postgresql/*/bin leads to initdb and \
              postgres. Install it (apt-get install postgresql); the tests on PostgreSQL do not run without.",
         )?;
-        let folder = tempfile::Builder::new().prefix("tidegate-pg-").tempdir().map_err(|error| error.to_string())?.keep();
+        let folder = tempfile::Builder::new().prefix("tidegate-pg-").tempdir_in(place());
+        let folder = folder.map_err(|error| format!("no folder for PostgreSQL: {error}"))?.keep();
         let mut command = Command::new("sh");
         if let Some((user, group)) = unprivileged()? {
             chown(&folder, Some(user), Some(group)).map_err(|error| format!("cannot hand {folder:?} over: {error}"))?;
@@ -92,6 +93,14 @@ impl Server {
             }
         }
     }
+}
+
+/// Where its files stand: in memory where there is enough of it, because making a database there
+/// takes a fifth of the time.
+fn place() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let free = rustix::fs::statvfs(memory).map_or(0, |told| told.f_bavail * told.f_frsize);
+    if free > 2 << 30 { memory.to_owned() } else { std::env::temp_dir() }
 }
 
 /// The folder with `initdb` and `postgres`.
