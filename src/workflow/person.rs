@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
-use super::spec::{difference, facts};
+use super::spec::difference;
 use super::{Result, Save, Verb};
 use crate::domain::id::{EnvironmentId, GroupId, PersonId};
 use crate::domain::image::CommitIdentity;
@@ -66,6 +66,16 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: PersonSpec) -> Result<Chang
         }
     }
     Ok(change)
+}
+
+/// The facts of an entry about a person: what was changed, and to what where that names nobody. A
+/// name in a leaf could never be forgotten.
+fn facts(change: &Change) -> serde_json::Value {
+    let fields = change.fields.iter().map(|field| match field.field.as_str() {
+        "roles" => serde_json::json!(field),
+        name => serde_json::json!({ "field": name }),
+    });
+    serde_json::json!({ "fields": fields.collect::<Vec<_>>() })
 }
 
 fn subject(id: PersonId) -> String {
@@ -203,7 +213,7 @@ pub async fn deactivate(v: &mut Verb<'_>, login: &str) -> Result<()> {
     store::session::delete_of(v.tx, person.id, None).await?;
     store::session::revoke_links(v.tx, Some(person.id)).await?;
     v.tx.wake(Wake::Access);
-    v.record("person.deactivate", subject(person.id), None, serde_json::json!({ "login": person.login })).await
+    v.record("person.deactivate", subject(person.id), None, serde_json::json!({})).await
 }
 
 /// Activates an account again.
@@ -217,7 +227,7 @@ pub async fn reactivate(v: &mut Verb<'_>, login: &str) -> Result<()> {
     }
     store::person::set_deactivated(v.tx, person.id, None).await?;
     v.tx.wake(Wake::Clear);
-    v.record("person.reactivate", subject(person.id), None, serde_json::json!({ "login": person.login })).await
+    v.record("person.reactivate", subject(person.id), None, serde_json::json!({})).await
 }
 
 /// How long a one-time sign-in link works.
@@ -237,7 +247,7 @@ pub async fn hand_out_link(v: &mut Verb<'_>, login: &str) -> Result<String> {
     let secret = v.workflow.random.token();
     let until = v.now.plus(LINK_VALIDITY);
     store::session::insert_link(v.tx, &secret::fingerprint(&secret), Some(person.id), v.now, until).await?;
-    v.record("person.link", subject(person.id), None, serde_json::json!({ "login": person.login })).await?;
+    v.record("person.link", subject(person.id), None, serde_json::json!({})).await?;
     Ok(secret)
 }
 

@@ -127,8 +127,7 @@ impl Workflow {
                 for role in [Role::Admin, Role::Operator, Role::Requester] {
                     store::person::add_grant(v.tx, role, (Some(id), None), None, None, v.now).await?;
                 }
-                let facts = serde_json::json!({ "login": details.login });
-                v.record("person.set_up", format!("person:{id}"), None, facts).await?;
+                v.record("person.set_up", format!("person:{id}"), None, serde_json::json!({})).await?;
                 begin(v, id, Method::Password).await
             })
         })
