@@ -115,7 +115,8 @@ impl Portal {
         let port = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?.port();
         let public_url = config.public_url.clone().with_bound_port(port);
         let (closing, told) = watch::channel(false);
-        let doors = web::Data::new(Doors::new(workflow.clone(), public_url.clone(), told));
+        let doors =
+            web::Data::new(Doors::new(workflow.clone(), public_url.clone(), config.trusted_proxies.clone(), told));
         Ok(Self { workflow, runner, public_url, new_keyring, doors, listener, tls: config.tls.clone(), closing })
     }
 

@@ -20,7 +20,7 @@ pub mod session;
 pub mod shell;
 pub mod when;
 
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::path::Path;
 
 use actix_web::dev::{Server, Service as _};
@@ -42,14 +42,39 @@ pub struct Doors {
     pub public_url: PublicUrl,
     /// Its cookies.
     pub cookies: Cookies,
+    /// Proxies whose word about an address counts.
+    trusted_proxies: Vec<IpAddr>,
     closing: watch::Receiver<bool>,
 }
 
 impl Doors {
     /// Puts them together. Streams end when `closing` says so.
-    pub fn new(workflow: Workflow, public_url: PublicUrl, closing: watch::Receiver<bool>) -> Self {
+    pub fn new(
+        workflow: Workflow,
+        public_url: PublicUrl,
+        trusted_proxies: Vec<IpAddr>,
+        closing: watch::Receiver<bool>,
+    ) -> Self {
         let cookies = Cookies::of(&public_url);
-        Self { workflow, public_url, cookies, closing }
+        Self { workflow, public_url, cookies, trusted_proxies, closing }
+    }
+
+    /// Where a request comes from: the peer, or behind trusted proxies the nearest address in
+    /// `X-Forwarded-For` that is not one of them. What anybody else writes there says nothing.
+    pub fn address(&self, request: &HttpRequest) -> Option<IpAddr> {
+        let mut nearest = request.peer_addr()?.ip();
+        let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+        let named: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+        for name in named.into_iter().rev() {
+            if !self.trusted_proxies.contains(&nearest) {
+                break;
+            }
+            match name.parse() {
+                Ok(address) => nearest = address,
+                Err(_) => break,
+            }
+        }
+        Some(nearest)
     }
 
     /// Chance, for what is handed to somebody who is nobody yet.

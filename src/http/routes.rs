@@ -49,6 +49,27 @@ doors! {
     POST "/account/zone" => pages::account::set_zone;
     POST "/account/password" => pages::account::change_password;
 
+    GET "/keys" => pages::keys::show;
+    GET "/announcements" => pages::announcements::show;
+    GET "/announcements.ics" => pages::announcements::calendar;
+    GET "/announcements.atom" => pages::announcements::atom;
+
+    GET "/images" => pages::images::list_all;
+    GET "/images/{id}" => pages::images::show;
+    GET "/windows" => pages::windows::list_all;
+    GET "/windows/new" => pages::windows::new;
+    POST "/windows" => pages::windows::create;
+    GET "/windows/{id}" => pages::windows::show;
+    GET "/windows/{id}/edit" => pages::windows::edit;
+    POST "/windows/{id}/edit" => pages::windows::save;
+    POST "/windows/{id}/announce" => pages::windows::announce;
+    POST "/windows/{id}/cancel" => pages::windows::cancel;
+    GET "/audit" => pages::audit::show;
+
+    GET "/releases/new" => pages::request::new;
+    POST "/releases" => pages::request::create;
+    GET "/releases/{number}/edit" => pages::request::edit;
+    POST "/releases/{number}/edit" => pages::request::revise;
     GET "/releases" => pages::releases::show;
     GET "/releases/{number}" => pages::release::show;
     POST "/releases/{number}/signoff" => pages::release::sign_off;

@@ -80,6 +80,11 @@ impl Shell {
         when::moment(*at, &self.reader)
     }
 
+    /// Day of the week and time, where that says enough; else the date.
+    pub fn brief(&self, at: &Timestamp) -> Safe<String> {
+        when::brief_moment(*at, &self.reader)
+    }
+
     /// A time of day in the reader's zone.
     pub fn time(&self, at: &Timestamp) -> Safe<String> {
         when::time_of_day(*at, &self.reader)

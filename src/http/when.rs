@@ -12,6 +12,17 @@ pub fn moment(at: Timestamp, reader: &Reader) -> Safe<String> {
     element(at, &format!("{} {}", day(at, reader), clock(at, reader)))
 }
 
+/// Day of the week and time where that says enough, within six days of now; else day and month.
+pub fn brief(at: Timestamp, reader: &Reader) -> String {
+    let near = at.since(reader.now).num_days().abs() < 6;
+    reader.zone.local(at).format(if near { "%a %H:%M" } else { "%-d %b %H:%M" }).to_string()
+}
+
+/// The same as HTML.
+pub fn brief_moment(at: Timestamp, reader: &Reader) -> Safe<String> {
+    element(at, &brief(at, reader))
+}
+
 /// A time of day as HTML.
 pub fn time_of_day(at: Timestamp, reader: &Reader) -> Safe<String> {
     element(at, &clock(at, reader))

@@ -1,5 +1,7 @@
 //! Signing in and out, and the first setup.
 
+use std::net::IpAddr;
+
 use chrono::TimeDelta;
 
 use super::{Caller, Result, Verb, Workflow};
@@ -42,7 +44,7 @@ impl Workflow {
     /// # Errors
     /// The same refusal for an unknown login and a wrong password; a pause after five failures in
     /// a row, a minute at first and doubling up to an hour.
-    pub async fn sign_in(&self, login: &str, password: String) -> Result<SignedIn> {
+    pub async fn sign_in(&self, login: &str, password: String, from: Option<IpAddr>) -> Result<SignedIn> {
         let person = self.person_to_sign_in(login).await?;
         let now = self.clock.now();
         if let Some(until) = person.as_ref().and_then(|person| person.locked_until).filter(|until| *until > now) {
@@ -53,10 +55,10 @@ impl Workflow {
         let Some(person) = person else { return Err(refused().into()) };
         let caller = Caller::console();
         if !fits {
-            self.act(caller, move |v| Box::pin(failed(v, person.id))).await?;
+            self.act(caller, move |v| Box::pin(failed(v, person.id, from))).await?;
             return Err(refused().into());
         }
-        self.act(caller, move |v| Box::pin(begin(v, person.id, Method::Password))).await
+        self.act(caller, move |v| Box::pin(begin(v, person.id, Method::Password, from))).await
     }
 
     async fn person_to_sign_in(&self, login: &str) -> Result<Option<Person>> {
@@ -127,8 +129,14 @@ impl Workflow {
                 for role in [Role::Admin, Role::Operator, Role::Requester] {
                     store::person::add_grant(v.tx, role, (Some(id), None), None, None, v.now).await?;
                 }
+<<<<<<< HEAD
                 v.record("person.set_up", format!("person:{id}"), None, serde_json::json!({})).await?;
                 begin(v, id, Method::Password).await
+=======
+                let facts = serde_json::json!({ "login": details.login });
+                v.record("person.set_up", format!("person:{id}"), None, facts).await?;
+                begin(v, id, Method::Password, None).await
+>>>>>>> main
             })
         })
         .await
@@ -138,11 +146,11 @@ impl Workflow {
     ///
     /// # Errors
     /// When the link was used, has run out, or never was.
-    pub async fn sign_in_by_link(&self, link: String) -> Result<SignedIn> {
+    pub async fn sign_in_by_link(&self, link: String, from: Option<IpAddr>) -> Result<SignedIn> {
         self.act(Caller::console(), move |v| {
             Box::pin(async move {
                 let person = use_link(v, &link).await?.ok_or_else(Refusal::absent)?;
-                begin(v, person, Method::Link).await
+                begin(v, person, Method::Link, from).await
             })
         })
         .await
@@ -161,7 +169,7 @@ async fn use_link(v: &mut Verb<'_>, secret: &str) -> Result<Option<PersonId>> {
     Ok(link.person_id)
 }
 
-async fn begin(v: &mut Verb<'_>, person: PersonId, method: Method) -> Result<SignedIn> {
+async fn begin(v: &mut Verb<'_>, person: PersonId, method: Method, from: Option<IpAddr>) -> Result<SignedIn> {
     let stored = store::person::by_id(v.tx, person).await?.filter(|person| person.deactivated_at.is_none());
     let stored = stored.ok_or_else(refused)?;
     if stored.failures > 0 {
@@ -178,12 +186,17 @@ async fn begin(v: &mut Verb<'_>, person: PersonId, method: Method) -> Result<Sig
     };
     store::session::insert(v.tx, &secret::fingerprint(&secret), &session).await?;
     v.actor = Actor::Person(person);
-    v.record("person.sign_in", format!("person:{person}"), None, serde_json::json!({ "method": method.as_str() }))
-        .await?;
+    v.record(
+        "person.sign_in",
+        format!("person:{person}"),
+        None,
+        serde_json::json!({ "method": method.as_str(), "from": from }),
+    )
+    .await?;
     Ok(SignedIn { secret, person })
 }
 
-async fn failed(v: &mut Verb<'_>, person: PersonId) -> Result<()> {
+async fn failed(v: &mut Verb<'_>, person: PersonId, from: Option<IpAddr>) -> Result<()> {
     let Some(stored) = store::person::by_id(v.tx, person).await? else { return Ok(()) };
     let failures = stored.failures + 1;
     let until = (failures >= PATIENCE).then(|| {
@@ -191,7 +204,7 @@ async fn failed(v: &mut Verb<'_>, person: PersonId) -> Result<()> {
         v.now.plus(TimeDelta::minutes(minutes.min(60)))
     });
     store::person::set_failures(v.tx, person, failures, until).await?;
-    let facts = serde_json::json!({ "failures": failures, "locked_until": until });
+    let facts = serde_json::json!({ "failures": failures, "locked_until": until, "from": from });
     v.record("person.sign_in_failed", format!("person:{person}"), None, facts).await
 }
 

@@ -60,8 +60,8 @@ pub async fn begin(doors: web::Data<Doors>, request: HttpRequest, body: Body<Cre
     signed_in(
         &doors,
         match link {
-            Some(link) => doors.workflow.sign_in_by_link(link).await?,
-            None => doors.workflow.sign_in(&login, password).await?,
+            Some(link) => doors.workflow.sign_in_by_link(link, doors.address(&request)).await?,
+            None => doors.workflow.sign_in(&login, password, doors.address(&request)).await?,
         },
     )
 }

@@ -6,9 +6,9 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
+use super::Page;
 use super::releases::Line;
 use super::tide::{self, Swell, Tide};
-use super::{Page, when_text};
 use crate::domain::id::{EnvironmentId, GroupId, ServiceId};
 use crate::domain::release::State;
 use crate::domain::text::Text;
@@ -17,11 +17,13 @@ use crate::domain::window::WindowState;
 use crate::http::Doors;
 use crate::http::guard::Visitor;
 use crate::http::shell::{Shell, page};
+use crate::http::when;
 use crate::store::view::board::{self, Runs};
 use crate::store::view::releases::{Filter, ReleaseLine, list, waiting_for};
 use crate::store::view::windows;
 use crate::store::{self, Conn};
 use crate::text;
+use crate::texts::Reader;
 
 #[derive(Template)]
 #[template(path = "pages/board/board.html")]
@@ -107,7 +109,7 @@ pub async fn show(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
     let services: Vec<_> =
         store::service::list(&mut conn).await?.into_iter().filter(|service| service.archived_at.is_none()).collect();
     let setup = setup(&mut conn, environments.is_empty(), services.is_empty()).await?;
-    let mut cells = cells(&mut conn, &open, &titles).await?;
+    let mut cells = cells(&mut conn, &open, &titles, &shell.reader).await?;
     let services = services
         .into_iter()
         .map(|service| {
@@ -167,15 +169,15 @@ async fn headline(
     let waiting = agenda.iter().filter(|line| line.state == State::Waiting).count();
     let title = window.title.as_str();
     Ok(if window.domain().state(now) == WindowState::Open {
-        let length = crate::http::when::length(window.ends_at.since(now).num_seconds());
+        let length = when::length(window.ends_at.since(now).num_seconds());
         (
             text!("board-window-open", title = title),
             text!("board-window-closes", length = length, count = agenda.len(), waiting = waiting),
         )
     } else {
-        let length = crate::http::when::length(window.starts_at.since(now).num_seconds());
+        let length = when::length(window.starts_at.since(now).num_seconds());
         (
-            text!("board-next-window", when = when_text(window.starts_at, &shell.reader)),
+            text!("board-next-window", when = when::brief(window.starts_at, &shell.reader)),
             text!("board-window-opens", title = title, length = length, count = agenda.len(), waiting = waiting),
         )
     })
@@ -185,6 +187,7 @@ async fn cells(
     conn: &mut Conn,
     open: &[ReleaseLine],
     titles: &Titles,
+    reader: &Reader,
 ) -> Result<BTreeMap<(ServiceId, EnvironmentId), Cell>, store::Error> {
     let mut cells: BTreeMap<(ServiceId, EnvironmentId), Cell> = BTreeMap::new();
     for target in store::service::all_targets(conn).await?.iter().filter(|target| target.archived_at.is_none()) {
@@ -198,7 +201,7 @@ async fn cells(
     for line in open {
         let cell = cells.entry((line.row.service_id, line.row.environment_id)).or_default();
         if cell.release.is_none() {
-            cell.release = chip(line, titles);
+            cell.release = chip(line, titles, reader);
         }
     }
     for failed in board::failures(conn).await? {
@@ -215,7 +218,7 @@ async fn cells(
     Ok(cells)
 }
 
-fn chip(line: &ReleaseLine, titles: &Titles) -> Option<Chip> {
+fn chip(line: &ReleaseLine, titles: &Titles, reader: &Reader) -> Option<Chip> {
     let version = line.row.tag.as_ref().map_or_else(|| line.row.digest.short().to_owned(), ToString::to_string);
     let (tone, text) = match line.state {
         State::Planning => ("sea", text!("board-chip-planning", version = version)),
@@ -231,7 +234,7 @@ fn chip(line: &ReleaseLine, titles: &Titles) -> Option<Chip> {
             }
         }
         State::Ready => match line.row.window_starts_at {
-            Some(at) => ("go", text!("board-chip-ready-for", version = version, at = at)),
+            Some(at) => ("go", text!("board-chip-ready-for", version = version, when = when::brief(at, reader))),
             None => ("go", text!("board-chip-ready", version = version)),
         },
         State::Deploying => ("sea", text!("board-chip-deploying", version = version)),

@@ -5,13 +5,19 @@
 //! `templates/pages`, its words in `templates/texts`, a line in `http/routes.rs`.
 
 pub mod account;
+pub mod announcements;
+pub mod audit;
 pub mod board;
+pub mod images;
+pub mod keys;
 pub mod release;
 pub mod releases;
+pub mod request;
 mod rollout;
 pub mod sign_in;
 mod story;
 mod tide;
+pub mod windows;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
@@ -124,11 +130,6 @@ pub fn error_page(failed: &Failed) -> HttpResponse {
     let page = ErrorPage { texts, reader: super::error::program(), title, text, details };
     let html = page.render().unwrap_or_else(|_| "<!doctype html><title>Tidegate</title>".to_owned());
     HttpResponse::build(failed.status()).content_type("text/html; charset=utf-8").body(html)
-}
-
-/// Day and time of an instant as a word in a sentence, without the zone, which the page shows.
-pub fn when_text(at: crate::domain::time::Timestamp, reader: &Reader) -> String {
-    format!("{} {}", crate::texts::day(at, reader), crate::texts::clock(at, reader))
 }
 
 /// What handlers of pages give.

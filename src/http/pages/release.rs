@@ -56,6 +56,15 @@ struct ReleasePage {
     asks_password: bool,
 }
 
+impl ReleasePage {
+    fn before(&self) -> &'static str {
+        if self.state.is_open() { "runs-now" } else { "ran-before" }
+    }
+    fn after(&self) -> &'static str {
+        if self.state.is_open() { "will-run" } else { "new-image" }
+    }
+}
+
 /// One container's image, before and after.
 struct Change {
     workload: String,
@@ -294,7 +303,7 @@ fn sign(shell: &Shell, gate: &Gate, tally: &Tally, person: PersonId, state: Stat
             let last = tally.rules.iter().map(|rule| rule.missing()).sum::<usize>() == 1;
             let button = match (gate.revision.start_mode, interval) {
                 (crate::domain::environment::StartMode::AtOpening, Some(interval)) => {
-                    text!("sign-deploys-at", when = super::when_text(interval.start, &shell.reader))
+                    text!("sign-deploys-at", when = when::brief(interval.start, &shell.reader))
                 }
                 (crate::domain::environment::StartMode::WhenSigned, _) if last => text!("sign-deploys-now"),
                 _ => text!("sign-off"),

@@ -78,7 +78,7 @@ pub async fn show(doors: web::Data<Doors>, request: HttpRequest, next: Query<Nex
 pub async fn sign_in(doors: web::Data<Doors>, request: HttpRequest, form: GuestSubmit) -> Page {
     let mut form = form.0;
     let password = form.value("password").to_owned();
-    match doors.workflow.sign_in(form.value("login"), password).await {
+    match doors.workflow.sign_in(form.value("login"), password, doors.address(&request)).await {
         Ok(signed_in) => Ok(begun(&doors, signed_in, inside(form.value("next")))),
         Err(error) => {
             let refused = refusal(error)?;
@@ -104,7 +104,7 @@ pub async fn use_link(
     form: GuestSubmit,
 ) -> Page {
     let secret = secret.into_inner();
-    match doors.workflow.sign_in_by_link(secret.clone()).await {
+    match doors.workflow.sign_in_by_link(secret.clone(), doors.address(&request)).await {
         Ok(signed_in) => Ok(begun(&doors, signed_in, "/")),
         Err(error) => {
             let form = form.0.refused(&refusal(error)?, &[]);

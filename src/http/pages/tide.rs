@@ -60,7 +60,7 @@ pub fn draw(swells: &[Swell], days: u64, reader: &Reader) -> Tide {
     let end = midnight(reader.zone, reader.now, days);
     let span = end.since(start).num_seconds() as f64;
     let place = |at: Timestamp| at.since(start).num_seconds() as f64 / span * WIDTH;
-    let width = |interval: &Interval| ((place(interval.end) - place(interval.start)) / 2.0).max(14.0);
+    let width = |interval: &Interval| ((place(interval.end) - place(interval.start)) / 2.0).max(26.0);
     let middle = |interval: &Interval| (place(interval.start) + place(interval.end)) / 2.0;
     // Each window lifts the water around its middle; a bell as wide as the window is long.
     let height = |x: f64| -> f64 {

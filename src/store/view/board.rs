@@ -23,6 +23,13 @@ pub struct Runs {
     pub since: Option<Timestamp>,
 }
 
+impl Runs {
+    /// Whether people have a name for it, besides its digest.
+    pub fn is_named(&self) -> bool {
+        self.digest.as_ref() != Some(&self.version)
+    }
+}
+
 /// A place whose last deployment went wrong.
 #[derive(Clone, Debug)]
 pub struct Failure {

@@ -170,7 +170,10 @@ pub async fn waiting_for(
     let wants = |line: &ReleaseLine| {
         line.state == State::Waiting && line.tally.as_ref().is_some_and(|tally| tally.can().contains(&person))
     };
-    Ok(lines.into_iter().filter(wants).collect())
+    let mut wanted: Vec<ReleaseLine> = lines.into_iter().filter(wants).collect();
+    // What goes out first is asked for first; what has no window comes last.
+    wanted.sort_by_key(|line| (line.row.window_starts_at.is_none(), line.row.window_starts_at, line.row.number));
+    Ok(wanted)
 }
 
 /// Judges rows with what they need, loaded together.

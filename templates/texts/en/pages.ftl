@@ -136,7 +136,7 @@ board-chip-failed = { $version } failed
 board-chip-planning = → { $version } · planning
 board-chip-needs = → { $version } · needs { $groups }
 board-chip-held = → { $version } · held
-board-chip-ready-for = → { $version } · ready for { $at }
+board-chip-ready-for = → { $version } · ready for { $when }
 board-chip-ready = → { $version } · ready
 board-chip-deploying = → { $version } · rolling out
 tide-title = Windows of the next seven days
@@ -198,7 +198,10 @@ state-why-withdrawn = It was taken back before its start.
 state-why-superseded = A newer release stands in front of it. It can still be started on purpose.
 
 release-changes = What will change
+release-changed = What was to change
 runs-now = Runs now
+ran-before = Ran before
+new-image = New
 will-run = Will run
 plan-under-way = Planning.
 plan-under-way-why = The portal reads the cluster to say what will change. This takes a moment.
@@ -324,3 +327,126 @@ log-target-left = { $workload }: left as it is
 log-target-unknown = { $workload }: what it holds is not known
 log-unreachable = the cluster does not answer: { $reason }
 log-reachable = the cluster answers again
+
+## Images
+
+images-lead = What CI built. A release begins here.
+images-search = Repository, tag, digest, commit or branch
+images-all-services = All services
+images-none = No image is registered yet.
+images-none-why = The last step of a CI pipeline tells the portal what it built, with a token that has the scope images:write:
+images-example-url = https://tidegate.example.com
+image = Image
+image-evidence = Evidence
+image-evidence-grew = Times CI added something:
+image-registered = Registered
+image-tests = tests
+image-tests-title = Tests
+image-tags = Tags
+image-commit = Commit
+image-branch = Branch
+image-built = Built
+image-authors = Authors
+image-author-unknown = unknown here
+image-releases = Its releases
+image-releases-none = Nobody has asked for it yet.
+image-no-service = No service uses this repository.
+image-no-service-why = An administrator makes a service with this repository; then it can be requested.
+image-no-place = The service has no target you may look at.
+image-no-place-why = An administrator gives it one in an environment; then it can be requested for there.
+request-for = Request for
+request-not-yours = you may look, not request
+request-lead = Everybody who has to agree is asked:
+request-lead-nobody = Nobody has to agree here.
+request-when = When
+request-when-hint = People sign for exactly this time. If it changes, they are asked again.
+request-note = Note (optional)
+request-note-hint = What signers should know: why now, what to look at, what it needs.
+revise-lead = A change voids the sign-offs that are in, and everybody is asked again.
+revise-button = Save and ask again
+start-choice-at-opening = By itself, at the opening of
+start-choice-in-window = By hand, during
+start-choice-alone = Without a window
+start-choice-when-signed = As soon as it is signed off
+start-choice-by-hand = By hand, at any time
+back = Back
+
+## Windows
+
+windows-lead = When things go out, and with what.
+windows-coming = Coming
+windows-past = Past
+windows-none = No window is planned.
+windows-none-why = An operator plans one, puts releases on its agenda and announces it.
+window-plan = Plan a window
+window-plan-lead = Nobody is told before you announce it.
+window-edit = Change the window
+window-edit-announced = This window was announced. Saving announces it again; a new time asks everybody on its agenda to sign again.
+window-save-announced = Save and announce again
+window-title = Title
+window-opens = Opens
+window-closes = Closes
+window-zone-hint = The clock the two times are read by.
+window-who-should-know = What people should know
+window-audience-hint = Who is affected, and what they will notice.
+window-public = public
+window-public-tick = Show it on the public page
+window-public-hint = Title, time, this text, and services that are marked public. Nothing else.
+window-is-public = On the public page once it is announced
+window-is-internal = Only for people with an account
+window-owner = planned by
+window-announce = Announce it
+window-cancel = Call it off
+window-cancel-ask = Call this window off? Releases on its agenda then wait for another.
+window-agenda = { $count ->
+    [0] nothing on its agenda
+    [one] 1 release
+   *[other] { $count } releases
+}{ $waiting ->
+    [0] {""}
+   *[other] {" "}· { $waiting } without every sign-off
+}
+window-agenda-title = Agenda
+window-agenda-none = Nothing is on its agenda.
+window-agenda-none-why = A release is put on it when it is requested, or changed.
+window-announcements = What was announced
+window-not-announced = Nothing yet.
+window-state-draft = draft
+window-state-announced = announced
+window-state-open = open
+window-state-closed = over
+window-state-cancelled = called off
+window-state-moved = moved
+announced-announced = announced for { $span }
+announced-moved = announced again, for { $span }
+announced-cancelled = called off
+notice-window-planned = Planned. Nobody is told before you announce it.
+notice-announced = Announced.
+notice-window-cancelled = Called off.
+
+## Announcements
+
+announcements-lead = When something changes here.
+announcements-calendar = Calendar feed
+announcements-feed = Atom feed
+announcements-none = Nothing is announced.
+announcements-none-why = What is planned for everybody to know appears here.
+announcements-past = The last thirty days
+announcements-services = Concerned:
+announcements-at = Announced
+feed-title = Tidegate announcements
+feed-when = { $span } { $zone }
+feed-when-utc = { $span } { $zone } ({ $utc })
+feed-services = Concerned: { $services }
+
+## Audit
+
+audit-lead = Everything that changed, since the first day. Nothing in it can be changed or removed.
+audit-search = Words, or R-42 for a release
+audit-number = No.
+audit-when = When
+audit-who = Who
+audit-what = What
+audit-tree = Entries and the root of their tree:
+actor-runner = the portal
+actor-console = the console
