@@ -191,11 +191,7 @@ pub(super) async fn known(v: &mut Verb<'_>, number: ReleaseNumber) -> Result<Gat
 /// The state, and a refusal when it is no longer open.
 pub(super) fn open_state(v: &Verb<'_>, gate: &Gate) -> std::result::Result<State, Refusal> {
     let state = gate.state(&gate.signoff_facts(v.now).tally());
-    if state.is_open() {
-        Ok(state)
-    } else {
-        Err(Refusal::conflict(text!("release-not-open", state = state.as_str())))
-    }
+    if state.is_open() { Ok(state) } else { Err(Refusal::conflict(text!("release-not-open", state = state.as_str()))) }
 }
 
 /// The same, for verbs whose refusal is an error.

@@ -30,7 +30,7 @@ both! {
 
     async fn a_token_expires_to_the_microsecond_and_can_be_taken_back(portal: &mut TestPortal) {
         let rita = portal.person("rita").await;
-        let made = rita.post("/api/v1/tokens", json!({ "title": "ci", "scopes": ["images:write"], "days": 1 })).await.is(201);
+        let made = rita.post("/api/v1/tokens", json!({ "title": "ci", "scopes": ["releases:read"], "days": 1 })).await.is(201);
         let token = portal.nobody().with_token(made["token"].as_str().unwrap());
         portal.advance(TimeDelta::days(1) - TimeDelta::microseconds(1)).await;
         token.get("/api/v1/images").await.ok();
@@ -39,7 +39,7 @@ both! {
         assert_eq!(refused["type"], "/problems/token-expired");
 
         let rita = portal.person("rita").await;
-        let made = rita.post("/api/v1/tokens", json!({ "title": "other", "scopes": ["images:write"] })).await.is(201);
+        let made = rita.post("/api/v1/tokens", json!({ "title": "other", "scopes": ["releases:read"] })).await.is(201);
         let token = portal.nobody().with_token(made["token"].as_str().unwrap());
         token.get("/api/v1/images").await.ok();
         rita.delete(&format!("/api/v1/tokens/{}", made["id"])).await.is(204);

@@ -41,7 +41,8 @@ async fn change(portal: &TestPortal, what: &str, number: i64, window: i64) {
             ci.post("/api/v1/images", image(json!({ "tests": { "passed": 411, "failed": 1 } }))).await.is(200);
         }
         "another author" => {
-            let ada = json!({ "kind": "Person", "login": "ada", "name": "ada", "commit_identities": ["ada@example.com"] });
+            let ada =
+                json!({ "kind": "Person", "login": "ada", "name": "ada", "commit_identities": ["ada@example.com"] });
             portal.apply(json!([ada])).await;
             let authors = json!({ "authors": ["carl@example.com", "ada@example.com"] });
             ci.post("/api/v1/images", image(authors)).await.is(200);
@@ -66,7 +67,8 @@ async fn change(portal: &TestPortal, what: &str, number: i64, window: i64) {
         "the start mode" => revise(json!({ "start": { "mode": "at_opening", "window": window } })).await,
         "another cluster" => {
             let another = field::another();
-            let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": portal.namespace() } });
+            let namespace =
+                json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": portal.namespace() } });
             another.create(&namespace).unwrap();
             field::deployment(another, portal.namespace(), "checkout", &format!("{REPOSITORY}:old"));
             portal.connect(&another.admin_kubeconfig()).await;

@@ -75,7 +75,16 @@ impl TestPortal {
         let url = running.public_url.origin();
         let port = url.rsplit(':').next().unwrap().parse().unwrap();
         let people = Mutex::default();
-        Ok(Self { clock, database, place: None, running: Some(running), port, api: Api::new(&url), people, finished: false })
+        Ok(Self {
+            clock,
+            database,
+            place: None,
+            running: Some(running),
+            port,
+            api: Api::new(&url),
+            people,
+            finished: false,
+        })
     }
 
     /// A second portal on the same database, by the same clock.

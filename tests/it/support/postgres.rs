@@ -131,7 +131,9 @@ fn unprivileged() -> Result<Option<(u32, u32)>, String> {
         return Ok(None);
     }
     let found = USERS.iter().find_map(|user| Some((id(&["-u", user])?, id(&["-g", user])?)));
-    found.map(Some).ok_or_else(|| format!("PostgreSQL refuses to run as root, and there is none of the users {USERS:?}"))
+    found
+        .map(Some)
+        .ok_or_else(|| format!("PostgreSQL refuses to run as root, and there is none of the users {USERS:?}"))
 }
 
 fn server() -> &'static Server {
