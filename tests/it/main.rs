@@ -1,13 +1,17 @@
 //! All integration tests, in one binary: linking is what takes the time.
 
+mod announcements;
 mod audit;
 #[path = "../browser/mod.rs"]
 mod browser;
+mod cluster;
+mod events;
 mod image;
 mod journey;
 mod person;
 mod practice;
 mod release;
+mod serve;
 mod session;
 mod signoff;
 mod support;

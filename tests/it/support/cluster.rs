@@ -16,47 +16,46 @@ use tokio::sync::OnceCell;
 
 /// A running control plane.
 pub struct Cluster {
-    folder: PathBuf,
+    processes: Arc<Processes>,
     /// The administrator's kubeconfig, without exec and without paths.
     pub kubeconfig: String,
-    /// A client of the administrator's.
+    /// A client of the administrator's. It lives in the runtime of one test and is not shared.
     pub client: Client,
+}
+
+/// The processes of a control plane; they end with the last who holds them, or with this process.
+struct Processes {
+    folder: PathBuf,
 }
 
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster").join(name)
 }
 
-static SHARED: OnceCell<Arc<Cluster>> = OnceCell::const_new();
+static SHARED: OnceCell<Arc<Processes>> = OnceCell::const_new();
 
 impl Cluster {
-    /// The one that all tests share, each in namespaces of its own. It ends with this process.
-    pub async fn shared() -> Arc<Self> {
-        SHARED.get_or_init(|| async { Arc::new(Self::start().await) }).await.clone()
+    /// The one that all tests share, each in namespaces of its own.
+    pub async fn shared() -> Self {
+        let processes = SHARED.get_or_init(|| async { Arc::new(Processes::start().await) }).await;
+        Self::of(processes.clone()).await
     }
 
     /// One for a test that disturbs it.
     pub async fn start() -> Self {
+        Self::of(Arc::new(Processes::start().await)).await
+    }
+
+    async fn of(processes: Arc<Processes>) -> Self {
         super::prepare();
-        let folder = tempfile::tempdir().unwrap().keep();
-        let owner = std::process::id().to_string();
-        let started = {
-            let (folder, owner) = (folder.clone(), owner.clone());
-            tokio::task::spawn_blocking(move || {
-                Command::new(script("up")).arg(folder).args(["--owner", &owner, "--remove"]).output().unwrap()
-            })
-            .await
-            .unwrap()
-        };
-        assert!(started.status.success(), "no control plane: {}", String::from_utf8_lossy(&started.stderr));
-        let kubeconfig = std::fs::read_to_string(folder.join("kubeconfig")).unwrap();
+        let kubeconfig = std::fs::read_to_string(processes.folder.join("kubeconfig")).unwrap();
         let client = client(&kubeconfig).await;
-        Self { folder, kubeconfig, client }
+        Self { processes, kubeconfig, client }
     }
 
     /// Stops, lets go on, kills or starts a part of it.
     pub async fn part(&self, what: &str, part: &str) {
-        let (folder, what, part) = (self.folder.clone(), what.to_owned(), part.to_owned());
+        let (folder, what, part) = (self.processes.folder.clone(), what.to_owned(), part.to_owned());
         let done = tokio::task::spawn_blocking(move || {
             Command::new(script("part")).arg(folder).args([what, part]).output().unwrap()
         });
@@ -66,7 +65,7 @@ impl Cluster {
 
     /// kubectl as the administrator; gives its output.
     pub async fn kubectl(&self, arguments: &[&str]) -> String {
-        let (folder, program) = (self.folder.clone(), self.programs().join("kubectl"));
+        let (folder, program) = (self.processes.folder.clone(), self.programs().join("kubectl"));
         let arguments: Vec<String> = arguments.iter().map(|one| (*one).to_owned()).collect();
         tokio::task::spawn_blocking(move || {
             let done = Command::new(program)
@@ -88,7 +87,7 @@ impl Cluster {
     }
 
     fn variable(&self, name: &str) -> String {
-        let env = std::fs::read_to_string(self.folder.join("env")).unwrap();
+        let env = std::fs::read_to_string(self.processes.folder.join("env")).unwrap();
         let line = env.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         line.unwrap().trim_matches(['\'', '"']).to_owned()
     }
@@ -155,7 +154,21 @@ impl Cluster {
     }
 }
 
-impl Drop for Cluster {
+impl Processes {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap().keep();
+        let owner = std::process::id().to_string();
+        let (at, up) = (folder.clone(), script("up"));
+        let started = tokio::task::spawn_blocking(move || {
+            Command::new(up).arg(at).args(["--owner", &owner, "--remove"]).output().unwrap()
+        });
+        let started = started.await.unwrap();
+        assert!(started.status.success(), "no control plane: {}", String::from_utf8_lossy(&started.stderr));
+        Self { folder }
+    }
+}
+
+impl Drop for Processes {
     fn drop(&mut self) {
         let _ = Command::new(script("down")).arg(&self.folder).arg("--remove").status();
     }
