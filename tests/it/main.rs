@@ -6,6 +6,7 @@ mod audit;
 mod browser;
 mod cluster;
 mod events;
+mod histories;
 mod image;
 mod journey;
 mod person;
