@@ -12,6 +12,7 @@ mod journey;
 mod person;
 mod practice;
 mod release;
+mod rooms;
 mod serve;
 mod session;
 mod signoff;
