@@ -5,6 +5,7 @@ mod audit;
 #[path = "../browser/mod.rs"]
 mod browser;
 mod cluster;
+mod doors;
 mod events;
 mod histories;
 mod image;
