@@ -20,3 +20,4 @@ mod signoff;
 mod support;
 mod token;
 mod window;
+mod words;
