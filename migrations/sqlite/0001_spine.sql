@@ -16,8 +16,6 @@ CREATE TABLE people (
     email TEXT,
     zone TEXT,
     password_hash TEXT,
-    failures INTEGER NOT NULL DEFAULT 0,
-    locked_until INTEGER,
     created_at INTEGER NOT NULL,
     deactivated_at INTEGER,
     version INTEGER NOT NULL DEFAULT 1
@@ -68,6 +66,15 @@ CREATE TABLE sessions (
     expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX sessions_person ON sessions (person_id);
+
+-- Failed sign-ins by what was entered as login, whether there is such a person or not: so that
+-- nobody learns from the pause after a few of them which logins there are.
+CREATE TABLE sign_in_failures (
+    login_hash BLOB PRIMARY KEY,
+    failures INTEGER NOT NULL,
+    failed_at INTEGER NOT NULL,
+    locked_until INTEGER
+) STRICT;
 
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY,

@@ -224,6 +224,18 @@ impl Access {
         if self.may_look(environment) { Ok(()) } else { Err(Refusal::absent()) }
     }
 
+    /// Whether a program may read what its person may look at: with the scope for it, or with the one
+    /// that manages everything.
+    ///
+    /// # Errors
+    /// When the token used was given neither.
+    pub fn read(&self) -> Result<(), Refusal> {
+        match &self.scopes {
+            Some(scopes) if scopes.contains(&Scope::SettingsWrite) => Ok(()),
+            _ => self.scope(Scope::ReleasesRead),
+        }
+    }
+
     /// # Errors
     /// When the token used was not given the scope.
     pub fn scope(&self, scope: Scope) -> Result<(), Refusal> {

@@ -134,7 +134,7 @@ pub struct RuleTally {
     pub rule: SignoffRule,
     /// People whose sign-off counts for it.
     pub signed: Vec<PersonId>,
-    /// People whose sign-off would bring the release nearer, when the rule is not met.
+    /// People whose sign-off would bring this rule nearer, when it is not met.
     pub can: Vec<PersonId>,
 }
 
@@ -206,19 +206,26 @@ impl SignoffFacts<'_> {
         Ok(())
     }
 
+    /// The groups for which a sign-off counts, or why it counts for none.
+    ///
+    /// # Errors
+    /// What was signed first, then whether it still holds, then who signed.
+    pub fn counts_for(&self, signoff: &Signoff) -> Result<BTreeSet<GroupId>, Discount> {
+        if signoff.content_hash != self.content_hash {
+            Err(Discount::OtherContent)
+        } else if self.now >= signoff.at.plus(self.validity) {
+            Err(Discount::Expired)
+        } else {
+            self.standing(signoff.person)
+        }
+    }
+
     /// Counts the sign-offs against the rules.
     pub fn tally(&self) -> Tally {
         let mut voters: BTreeMap<PersonId, BTreeSet<GroupId>> = BTreeMap::new();
         let mut discounted = Vec::new();
         for signoff in self.signoffs {
-            let counts = if signoff.content_hash != self.content_hash {
-                Err(Discount::OtherContent)
-            } else if self.now >= signoff.at.plus(self.validity) {
-                Err(Discount::Expired)
-            } else {
-                self.standing(signoff.person)
-            };
-            match counts {
+            match self.counts_for(signoff) {
                 Ok(groups) => {
                     voters.insert(signoff.person, groups);
                 }
@@ -229,26 +236,17 @@ impl SignoffFacts<'_> {
         discounted.dedup();
 
         let matching = Matching::of(self.rules, &voters);
-        let full = matching.size();
         let candidates: BTreeSet<PersonId> = self.memberships.iter().map(|one| one.person).collect();
-        let can: Vec<PersonId> = candidates
+        let candidates: Vec<(PersonId, BTreeSet<GroupId>)> = candidates
             .into_iter()
             .filter(|person| !voters.contains_key(person))
-            .filter(|person| {
-                self.standing(*person).is_ok_and(|groups| {
-                    let mut with = voters.clone();
-                    with.insert(*person, groups);
-                    Matching::of(self.rules, &with).size() > full
-                })
-            })
+            .filter_map(|person| Some((person, self.standing(person).ok()?)))
             .collect();
-        let rules = self
-            .rules
-            .iter()
-            .zip(matching.signed)
-            .map(|(rule, signed)| {
-                let missing = signed.len() < rule.count as usize;
-                RuleTally { rule: *rule, signed, can: if missing { can.clone() } else { Vec::new() } }
+        let rules = (0..self.rules.len())
+            .map(|index| RuleTally {
+                rule: self.rules[index],
+                signed: matching.signed[index].clone(),
+                can: matching.who_can_fill(index, self.rules, &voters, &candidates),
             })
             .collect();
         Tally { rules, discounted }
@@ -257,6 +255,7 @@ impl SignoffFacts<'_> {
 
 /// A largest assignment of people to rules: each person once, no rule more than its count. Found by
 /// augmenting paths, people in order of id, so that it depends on who signed and not on when.
+#[derive(Clone)]
 struct Matching {
     signed: Vec<Vec<PersonId>>,
 }
@@ -273,8 +272,29 @@ impl Matching {
         matching
     }
 
-    fn size(&self) -> usize {
-        self.signed.iter().map(Vec::len).sum()
+    /// Candidates who would fill a place of one rule that is not met, be it by letting somebody
+    /// who has signed stand there instead of where they stand now.
+    fn who_can_fill(
+        &self,
+        index: usize,
+        rules: &[SignoffRule],
+        voters: &BTreeMap<PersonId, BTreeSet<GroupId>>,
+        candidates: &[(PersonId, BTreeSet<GroupId>)],
+    ) -> Vec<PersonId> {
+        if self.signed[index].len() >= rules[index].count as usize {
+            return Vec::new();
+        }
+        // With every other rule taken as full, a place can be found at this one only.
+        let mut only = rules.to_vec();
+        for (other, rule) in only.iter_mut().enumerate().filter(|(other, _)| *other != index) {
+            rule.count = u32::try_from(self.signed[other].len()).unwrap_or(u32::MAX);
+        }
+        let fills = |(person, groups): &&(PersonId, BTreeSet<GroupId>)| {
+            let mut with = voters.clone();
+            with.insert(*person, groups.clone());
+            self.clone().place(&only, &with, *person, &mut BTreeSet::new())
+        };
+        candidates.iter().filter(fills).map(|(person, _)| *person).collect()
     }
 
     fn place(
@@ -376,6 +396,16 @@ mod tests {
     fn whoever_helps_by_letting_another_move_is_named() {
         let case = Case::new(&[(1, 1), (2, 1)]).member(1, 7).member(2, 7).member(1, 8).signed(7);
         assert!(case.facts().tally().can().contains(&PersonId(8)));
+    }
+
+    #[test]
+    fn a_rule_names_those_who_can_meet_it_and_nobody_else() {
+        let case = Case::new(&[(1, 1), (2, 1)]).member(1, 7).member(2, 8).member(2, 100);
+        let tally = case.facts().tally();
+        assert_eq!(tally.rules[0].can, [PersonId(7)]);
+        assert_eq!(tally.rules[1].can, [PersonId(8)]);
+        let tally = case.signed(7);
+        assert_eq!((tally.facts().tally().rules[0].can.len(), tally.facts().tally().rules[1].can.len()), (0, 1));
     }
 
     #[test]

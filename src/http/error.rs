@@ -5,10 +5,9 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
-use crate::clock::Clock;
 use crate::domain::refusal::{Kind, Refusal};
 use crate::domain::text::Text;
-use crate::domain::time::Zone;
+use crate::domain::time::{Timestamp, Zone};
 use crate::store;
 use crate::text;
 use crate::texts::{Language, Reader, Texts};
@@ -126,13 +125,7 @@ impl Problem {
     /// The problem document.
     pub fn document(&self) -> Value {
         let (texts, reader) = (Texts::get(), program());
-        let text = self.0.text();
-        let mut document = json!({
-            "type": format!("/problems/{}", text.key),
-            "title": self.status_code().canonical_reason(),
-            "status": self.status_code().as_u16(),
-            "detail": texts.render(&text, &reader),
-        });
+        let mut document = document(self.status_code(), &self.0.text());
         if let Failed::Refused(refusal) = &self.0
             && !refusal.fields.is_empty()
         {
@@ -146,9 +139,27 @@ impl Problem {
     }
 }
 
-/// Programs read English and UTC.
+fn document(status: StatusCode, text: &Text) -> Value {
+    json!({
+        "type": format!("/problems/{}", text.key),
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "detail": Texts::get().render(text, &program()),
+    })
+}
+
+/// The answer to a method that a path is not asked with.
+pub fn other_method(allowed: &[&str]) -> HttpResponse {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, "application/problem+json"))
+        .insert_header((header::ALLOW, allowed.join(", ")))
+        .body(document(status, &text!("refusal-method")).to_string())
+}
+
+/// Programs read English and UTC, and every year in full: what they are told does not depend on when.
 pub fn program() -> Reader {
-    Reader { language: Language::En, zone: Zone::UTC, now: Clock::system().now() }
+    Reader { language: Language::En, zone: Zone::UTC, now: Timestamp::EPOCH }
 }
 
 /// What handlers for programs give.

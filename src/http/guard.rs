@@ -8,6 +8,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::{Method, header};
 use actix_web::{FromRequest, HttpRequest, web};
+use sha2::{Digest as _, Sha256};
 
 use super::Doors;
 use super::error::{Failed, Problem};
@@ -151,7 +152,11 @@ impl FromRequest for Client {
             if let Some(value) = request.headers().get(header::AUTHORIZATION) {
                 let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
                 let token = token.ok_or_else(|| Refusal::unauthenticated(text!("token-refused")))?;
-                return Ok(Self(Who::by_token(&doors, token.trim()).await?));
+                let who = Who::by_token(&doors, token.trim()).await?;
+                if !changes(request.method()) && request.path() != "/api/v1/session" {
+                    who.access.read()?;
+                }
+                return Ok(Self(who));
             }
             let extend = !request.path().ends_with("/events");
             let who = Who::by_session(&doors, &request, extend).await?;
@@ -177,26 +182,33 @@ impl Visitor {
 }
 
 /// An `Idempotency-Key`, if the request has one.
-pub struct Key(Option<String>);
+pub struct Key {
+    key: Option<String>,
+    /// Where the request went: the same key is another request at another path.
+    path: String,
+}
 
 impl FromRequest for Key {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(value) = request.headers().get("idempotency-key") else { return ready(Ok(Self(None))) };
+        let path = request.path().to_owned();
+        let Some(value) = request.headers().get("idempotency-key") else { return ready(Ok(Self { key: None, path })) };
         let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= LONGEST_KEY);
         ready(match key {
-            Some(key) => Ok(Self(Some(key.to_owned()))),
+            Some(key) => Ok(Self { key: Some(key.to_owned()), path }),
             None => Err(Refusal::field("/idempotency-key", text!("idempotency-key-unfit")).into()),
         })
     }
 }
 
 impl Key {
-    /// Names the request at a door, with what came with it.
+    /// Names the request at a door, with where exactly it went and what came with it.
     pub fn once(self, route: &'static str, body_hash: [u8; 32]) -> Option<Once> {
-        self.0.map(|key| Once { route, key, body_hash })
+        let Self { key, path } = self;
+        let body_hash = Sha256::new().chain_update(body_hash).chain_update(path).finalize().into();
+        key.map(|key| Once { route, key, body_hash })
     }
 }
 

@@ -164,10 +164,5 @@ async fn nowhere(request: HttpRequest) -> HttpResponse {
     if methods.is_empty() {
         return Problem(Refusal::absent().into()).error_response();
     }
-    let mut response = Problem(Refusal::absent().into()).error_response();
-    *response.status_mut() = actix_web::http::StatusCode::METHOD_NOT_ALLOWED;
-    if let Ok(value) = methods.join(", ").parse() {
-        response.headers_mut().insert(actix_web::http::header::ALLOW, value);
-    }
-    response
+    error::other_method(&methods)
 }

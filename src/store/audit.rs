@@ -25,8 +25,8 @@ pub struct NewEntry<'a> {
 
 /// Writes an entry as the next leaf of the tree.
 pub async fn append(tx: &mut Tx, entry: &NewEntry<'_>, now: Timestamp) -> Result<(), Error> {
-    let mut frontier = match tx.frontier.take() {
-        Some((frontier, _)) => frontier,
+    let mut frontier = match &tx.frontier {
+        Some((frontier, _)) => frontier.clone(),
         None => frontier(tx).await?,
     };
     let index = i64::try_from(frontier.size()).map_err(|_| Error::Corrupt { what: "audit tree" })?;

@@ -71,8 +71,13 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Environment>, Error> {
 
 /// Changes what an administrator sets; the version is the one the editor saw.
 pub async fn update(tx: &mut Tx, id: EnvironmentId, version: i64, details: &Details) -> Result<(), Error> {
-    let sql = "UPDATE environments SET title = $3, rank = $4, cluster_id = $5, version = version + 1 WHERE id = $1 AND version = $2";
+    let sql = "UPDATE environments SET title = $3, rank = $4, cluster_id = $5 WHERE id = $1 AND version = $2";
     guarded!("environment", tx, sql, id, version, &details.title, details.rank, details.cluster)
+}
+
+/// Counts an edit: of the environment or its policy.
+pub async fn edited(tx: &mut Tx, id: EnvironmentId) -> Result<(), Error> {
+    guarded!("environment", tx, "UPDATE environments SET version = version + 1 WHERE id = $1", id)
 }
 
 /// Archives an environment, or brings it back.

@@ -44,8 +44,13 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Group>, Error> {
 
 /// Changes the title; the version is the one the editor saw.
 pub async fn update(tx: &mut Tx, id: GroupId, version: i64, title: &Title) -> Result<(), Error> {
-    let sql = "UPDATE groups SET title = $3, version = version + 1 WHERE id = $1 AND version = $2";
+    let sql = "UPDATE groups SET title = $3 WHERE id = $1 AND version = $2";
     guarded!("group", tx, sql, id, version, title)
+}
+
+/// Counts an edit: of the group, its members or its roles.
+pub async fn edited(tx: &mut Tx, id: GroupId) -> Result<(), Error> {
+    guarded!("group", tx, "UPDATE groups SET version = version + 1 WHERE id = $1", id)
 }
 
 /// Archives a group, or brings it back.
@@ -88,7 +93,8 @@ pub async fn asked_in(conn: &mut Conn, id: GroupId) -> Result<Vec<EnvironmentId>
 /// Memberships of the groups that an environment's policy names, for the judgement of sign-offs.
 /// An archived group satisfies nothing.
 pub async fn memberships_for(conn: &mut Conn, environment: EnvironmentId) -> Result<Vec<Membership>, Error> {
-    let sql = "SELECT m.group_id, m.person_id, CASE WHEN p.deactivated_at IS NULL THEN 1 ELSE 0 END, m.granted_by, m.granted_at
+    let sql = "SELECT m.group_id, m.person_id, CAST(CASE WHEN p.deactivated_at IS NULL THEN 1 ELSE 0 END AS BIGINT), m.granted_by,
+                   m.granted_at
                FROM policy_groups e JOIN groups g ON g.id = e.group_id JOIN memberships m ON m.group_id = e.group_id
                JOIN people p ON p.id = m.person_id
                WHERE e.environment_id = $1 AND g.archived_at IS NULL ORDER BY m.person_id, m.group_id";

@@ -96,8 +96,7 @@ async fn open_sqlite(path: &Path, options: &Options, wakes: Wakes) -> Result<Sto
         return Err(OpenError::OldSqlite(version));
     }
     if let Some(from) = pending(&mut conn, options.sqlite).await? {
-        let backup = format!("{}.before-schema-{}.{from}.bak", path.display(), latest(options.sqlite));
-        sqlx::query("VACUUM INTO $1").bind(&backup).execute(&mut conn).await?;
+        let backup = back_up_file(&mut conn, path, from).await?;
         tracing::info!(backup, "store.open.backed_up");
     }
     options.sqlite.run_direct(None, &mut conn, false).await?;
@@ -149,6 +148,24 @@ async fn pending<C: Migrate>(conn: &mut C, migrator: &Migrator) -> Result<Option
 
 fn latest(migrator: &Migrator) -> i64 {
     migrator.iter().map(|one| one.version).max().unwrap_or(0)
+}
+
+/// Copies a SQLite database into a file beside it and gives its name. A copy that broke off is made
+/// anew; one that was finished is never written over, since the start after it may have failed.
+async fn back_up_file(conn: &mut SqliteConnection, path: &Path, from: i64) -> Result<String, OpenError> {
+    let base = format!("{}.schema-{from}", path.display());
+    let unfinished = format!("{base}.part");
+    let failed = |name: &str, source| OpenError::File { path: name.to_owned(), source };
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&unfinished, error)),
+        _ => {}
+    }
+    sqlx::query("VACUUM INTO $1").bind(&unfinished).execute(conn).await?;
+    File::open(&unfinished).and_then(|file| file.sync_all()).map_err(|error| failed(&unfinished, error))?;
+    let names = std::iter::once(format!("{base}.bak")).chain((2..).map(|count| format!("{base}.{count}.bak")));
+    let backup = names.into_iter().find(|name| !Path::new(name).exists()).unwrap_or_else(|| format!("{base}.bak"));
+    std::fs::rename(&unfinished, &backup).map_err(|error| failed(&backup, error))?;
+    Ok(backup)
 }
 
 /// Copies every table into a schema of its own inside the same PostgreSQL database, from which

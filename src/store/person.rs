@@ -24,10 +24,6 @@ pub struct Person {
     pub zone: Option<Zone>,
     /// argon2id in the PHC string format; nobody signs in by password without one.
     pub password_hash: Option<String>,
-    /// Failed sign-ins since the last good one.
-    pub failures: i64,
-    /// No sign-in by password before this.
-    pub locked_until: Option<Timestamp>,
     /// Since when they exist.
     pub created_at: Timestamp,
     /// Since when the account is not active any more.
@@ -68,9 +64,14 @@ pub async fn by_login(conn: &mut Conn, login: &Login) -> Result<Option<Person>, 
 
 /// Changes what an administrator sets; the version is the one the editor saw.
 pub async fn update(tx: &mut Tx, id: PersonId, version: i64, details: &Details) -> Result<(), Error> {
-    let sql = "UPDATE people SET login = $3, name = $4, email = $5, zone = $6, version = version + 1 WHERE id = $1 AND version = $2";
+    let sql = "UPDATE people SET login = $3, name = $4, email = $5, zone = $6 WHERE id = $1 AND version = $2";
     let Details { login, name, email, zone } = details;
     guarded!("person", tx, sql, id, version, login, name, email, zone)
+}
+
+/// Counts an edit: of the person, their identities or their roles.
+pub async fn edited(tx: &mut Tx, id: PersonId) -> Result<(), Error> {
+    guarded!("person", tx, "UPDATE people SET version = version + 1 WHERE id = $1", id)
 }
 
 /// Sets the zone a person reads times in.
@@ -78,15 +79,9 @@ pub async fn set_zone(tx: &mut Tx, id: PersonId, zone: Option<Zone>) -> Result<(
     guarded!("person", tx, "UPDATE people SET zone = $2 WHERE id = $1", id, zone)
 }
 
-/// Sets the password, as a PHC string, and forgets failed sign-ins.
+/// Sets the password, as a PHC string.
 pub async fn set_password(tx: &mut Tx, id: PersonId, hash: &str) -> Result<(), Error> {
-    let sql = "UPDATE people SET password_hash = $2, failures = 0, locked_until = NULL WHERE id = $1";
-    guarded!("person", tx, sql, id, hash)
-}
-
-/// Counts a failed sign-in.
-pub async fn set_failures(tx: &mut Tx, id: PersonId, failures: i64, until: Option<Timestamp>) -> Result<(), Error> {
-    guarded!("person", tx, "UPDATE people SET failures = $2, locked_until = $3 WHERE id = $1", id, failures, until)
+    guarded!("person", tx, "UPDATE people SET password_hash = $2 WHERE id = $1", id, hash)
 }
 
 /// Deactivates an account, or activates it again.

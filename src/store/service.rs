@@ -66,11 +66,15 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Service>, Error> {
 
 /// Changes what an administrator sets; the version is the one the editor saw.
 pub async fn update(tx: &mut Tx, id: ServiceId, version: i64, details: &Details) -> Result<(), Error> {
-    let sql =
-        "UPDATE services SET title = $3, repository = $4, owner_group_id = $5, is_public = $6, version = version + 1
+    let sql = "UPDATE services SET title = $3, repository = $4, owner_group_id = $5, is_public = $6
                WHERE id = $1 AND version = $2";
     let Details { title, repository, owner, public } = details;
     guarded!("service", tx, sql, id, version, title, repository, owner, i64::from(*public))
+}
+
+/// Counts an edit: of the service or its targets.
+pub async fn edited(tx: &mut Tx, id: ServiceId) -> Result<(), Error> {
+    guarded!("service", tx, "UPDATE services SET version = version + 1 WHERE id = $1", id)
 }
 
 /// Archives a service, or brings it back.

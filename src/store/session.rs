@@ -78,6 +78,44 @@ pub async fn delete_of(tx: &mut Tx, person: PersonId, except: Option<&[u8]>) -> 
     exec!(tx, "DELETE FROM sessions WHERE person_id = $1 AND token_hash <> $2", person, except)
 }
 
+/// Failed sign-ins with one login, since the last good one.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct Failures {
+    /// How many.
+    pub failures: i64,
+    /// No sign-in by password before this.
+    pub locked_until: Option<Timestamp>,
+}
+
+/// Failed sign-ins with a login, by the hash of what was entered.
+pub async fn failures(conn: &mut Conn, login: &[u8]) -> Result<Option<Failures>, Error> {
+    first!(conn, Failures, "SELECT failures, locked_until FROM sign_in_failures WHERE login_hash = $1", login)
+}
+
+/// Counts a failed sign-in.
+pub async fn set_failures(
+    tx: &mut Tx,
+    login: &[u8],
+    failures: i64,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO sign_in_failures (login_hash, failures, failed_at, locked_until) VALUES ($1, $2, $3, $4)
+               ON CONFLICT (login_hash) DO UPDATE SET failures = excluded.failures, failed_at = excluded.failed_at,
+                   locked_until = excluded.locked_until";
+    guarded!("sign-in failures", tx, sql, login, failures, now, until)
+}
+
+/// Forgets failed sign-ins: with one login.
+pub async fn forget_failures(tx: &mut Tx, login: &[u8]) -> Result<(), Error> {
+    exec!(tx, "DELETE FROM sign_in_failures WHERE login_hash = $1", login).map(|_| ())
+}
+
+/// Forgets failed sign-ins: the last of which is longer ago.
+pub async fn prune_failures(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
+    exec!(tx, "DELETE FROM sign_in_failures WHERE failed_at < $1", before)
+}
+
 /// Forgets sessions and links that have ended before an instant.
 pub async fn prune(tx: &mut Tx, ended_before: Timestamp, idle_before: Timestamp) -> Result<u64, Error> {
     let sessions = exec!(tx, "DELETE FROM sessions WHERE expires_at < $1 OR seen_at < $2", ended_before, idle_before)?;

@@ -109,7 +109,7 @@ pub async fn keep_answer(
     guarded!("idempotency key", tx, sql, token, route, key, body_hash, answer, now)
 }
 
-/// Forgets answers given before an instant.
-pub async fn prune_answers(tx: &mut Tx, before: Timestamp) -> Result<u64, Error> {
-    exec!(tx, "DELETE FROM idempotency_keys WHERE created_at < $1", before)
+/// Forgets answers given at an instant or before.
+pub async fn prune_answers(tx: &mut Tx, until: Timestamp) -> Result<u64, Error> {
+    exec!(tx, "DELETE FROM idempotency_keys WHERE created_at <= $1", until)
 }

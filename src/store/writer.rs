@@ -20,11 +20,22 @@ const BATCH: usize = 256;
 /// Verbs that may wait for the writer before callers have to wait to queue up.
 const QUEUE: usize = 1024;
 
-/// What a verb leaves behind: whether to keep its changes, and how to answer once it is known
-/// whether the commit went through.
+/// What became of a verb, once that is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Its transaction is committed, or it wanted no change.
+    Stands,
+    /// The shared transaction was lost, by another verb or at the commit. What the verb found may
+    /// have been somebody's change that never came to be, so not even its refusal holds.
+    Lost,
+    /// The shared transaction broke while the verb ran; it knows best why.
+    Broke,
+}
+
+/// What a verb leaves behind: whether to keep its changes, and how to answer once its fate is known.
 struct Done {
     keep: bool,
-    answer: Box<dyn FnOnce(bool) + Send>,
+    answer: Box<dyn FnOnce(Fate) + Send>,
 }
 
 type Job = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Done> + Send>;
@@ -59,8 +70,12 @@ impl Writer {
                 let result = result.unwrap_or_else(|_| Err(Error::Panicked.into()));
                 Done {
                     keep: result.is_ok(),
-                    answer: Box::new(move |committed| {
-                        let result = if committed { result } else { result.and(Err(Error::NotCommitted.into())) };
+                    answer: Box::new(move |fate| {
+                        let result = match fate {
+                            Fate::Stands => result,
+                            Fate::Broke => result.and(Err(Error::NotCommitted.into())),
+                            Fate::Lost => Err(Error::NotCommitted.into()),
+                        };
                         // The caller may have stopped waiting.
                         let _ = sender.send(result);
                     }),
@@ -68,7 +83,8 @@ impl Writer {
             })
         });
         self.0.send(Message::Run(job)).await.map_err(|_| Error::Closed)?;
-        receiver.await.unwrap_or_else(|_| Err(Error::Closed.into()))
+        // A job that was dropped unrun: the transaction it should have shared could not begin, or broke.
+        receiver.await.unwrap_or_else(|_| Err(Error::NotCommitted.into()))
     }
 
     pub(super) async fn close(&self) {
@@ -116,7 +132,6 @@ async fn batch(tx: &mut Tx, jobs: Vec<Job>, wakes: &Wakes) {
     tx.wakes.clear();
     if let Err(error) = sql(tx, "BEGIN IMMEDIATE").await {
         tracing::error!(error = &error as &dyn std::error::Error, "store.writer.begin");
-        // Each job is dropped unrun and its caller hears that the store is closed to it.
         return;
     }
     let mut answers = Vec::with_capacity(jobs.len());
@@ -124,7 +139,7 @@ async fn batch(tx: &mut Tx, jobs: Vec<Job>, wakes: &Wakes) {
     for job in jobs {
         if sound {
             let (done, still_sound) = savepoint(tx, job).await;
-            answers.push(done.answer);
+            answers.push((done.answer, if still_sound { Fate::Lost } else { Fate::Broke }));
             sound = still_sound;
         }
     }
@@ -140,8 +155,8 @@ async fn batch(tx: &mut Tx, jobs: Vec<Job>, wakes: &Wakes) {
         // After some failures (a full disk) SQLite has rolled back by itself and says so here.
         let _ = sql(tx, "ROLLBACK").await;
     }
-    for answer in answers {
-        answer(committed);
+    for (answer, otherwise) in answers {
+        answer(if committed { Fate::Stands } else { otherwise });
     }
     if committed {
         for wake in tx.wakes.drain(..) {

@@ -11,7 +11,6 @@ use crate::domain::refusal::{Check, Refusal};
 use crate::domain::time::Timestamp;
 use crate::protocol::{Change, ClusterSpec};
 use crate::store::cluster::{Credential, CredentialState};
-use crate::store::release::Concerned;
 use crate::store::{self, Conn, Error as StoreError};
 use crate::text;
 use crate::vault::Place;
@@ -149,13 +148,7 @@ pub async fn confirm(v: &mut Verb<'_>, name: &str, id: CredentialId) -> Result<(
         store::cluster::retire(v.tx, before.id).await?;
     }
     store::cluster::confirm(v.tx, id, v.actor.person(), v.now).await?;
-    if before.is_some_and(|before| before.fingerprint != credential.fingerprint) {
-        for environment in store::cluster::environments(v.tx, cluster.id).await? {
-            let concerned = Concerned { environment: Some(environment), ..Concerned::default() };
-            release::revise_all(v, concerned, &text!("revised-cluster")).await?;
-        }
-    }
-    release::plan_again_on(v, cluster.id).await?;
+    release::plan_again_on(v, cluster.id, &credential.fingerprint).await?;
     v.tx.wake(Wake::Clear);
     let facts = serde_json::json!({ "name": cluster.slug, "credential": id, "fingerprint": credential.fingerprint });
     v.record("cluster.confirm", subject(cluster.id), None, facts).await

@@ -74,6 +74,9 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: EnvironmentSpec) -> Result<
         let verb = if before.is_none() { "environment.create" } else { "environment.edit" };
         v.record(verb, format!("environment:{id}"), None, facts(&change)).await?;
         v.tx.wake(Wake::Access);
+        if before.is_some() {
+            store::environment::edited(v.tx, id).await?;
+        }
     }
     Ok(change)
 }
@@ -86,9 +89,7 @@ async fn edit(
     policy: Option<Policy>,
 ) -> Result<()> {
     let concerned = Concerned { environment: Some(present.id), ..Concerned::default() };
-    if (&present.title, present.rank, present.cluster_id) != (&details.title, details.rank, details.cluster) {
-        store::environment::update(v.tx, present.id, version, details).await?;
-    }
+    store::environment::update(v.tx, present.id, version, details).await?;
     let stands = store::environment::policy(v.tx, present.id, present.policy_version).await?;
     if let Some(policy) = policy.filter(|policy| *policy != stands) {
         store::environment::replace_policy(v.tx, present.id, present.policy_version, &policy, v.actor.person(), v.now)

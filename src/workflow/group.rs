@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::person::{keep_an_administrator, name_of, roles, set_roles};
-use super::spec::{difference, facts};
+use super::spec::{self, difference};
 use super::{Result, Save, Verb};
 use crate::domain::id::{GroupId, PersonId};
 use crate::domain::name::{Login, Slug, Title};
@@ -35,9 +35,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: GroupSpec) -> Result<Change
     };
     let id = match (&present, onto) {
         (Some(group), Some(version)) => {
-            if group.title != title {
-                store::group::update(v.tx, group.id, version, &title).await?;
-            }
+            store::group::update(v.tx, group.id, version, &title).await?;
             group.id
         }
         _ => store::group::insert(v.tx, &slug, &title, v.now).await?,
@@ -52,11 +50,30 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: GroupSpec) -> Result<Change
     let change = difference("Group", slug.as_str(), before.as_ref(), &after);
     if before.is_none() || !change.fields.is_empty() {
         let verb = if before.is_none() { "group.create" } else { "group.edit" };
-        v.record(verb, format!("group:{id}"), None, facts(&change)).await?;
+        let facts = facts(v.tx, &change).await?;
+        v.record(verb, format!("group:{id}"), None, facts).await?;
         v.tx.wake(Wake::Access);
         v.tx.wake(Wake::Clear);
+        if before.is_some() {
+            store::group::edited(v.tx, id).await?;
+        }
     }
     Ok(change)
+}
+
+/// The facts of an entry about a group, with its members by number: a name in a leaf could never be
+/// forgotten.
+async fn facts(conn: &mut Conn, change: &Change) -> Result<serde_json::Value> {
+    let mut change = change.clone();
+    let values = change.fields.iter_mut().filter(|field| field.field == "members");
+    for value in values.flat_map(|field| [&mut field.before, &mut field.after]) {
+        let mut ids = Vec::new();
+        for login in value.as_array().into_iter().flatten().filter_map(|login| Login::parse(login.as_str()?).ok()) {
+            ids.extend(store::person::by_login(conn, &login).await?.map(|person| person.id));
+        }
+        *value = serde_json::json!(ids);
+    }
+    Ok(spec::facts(&change))
 }
 
 async fn people(v: &mut Verb<'_>, check: &mut Check, logins: &[String]) -> Result<BTreeSet<PersonId>> {

@@ -101,6 +101,9 @@ pub struct Once {
     pub body_hash: [u8; 32],
 }
 
+/// How long the answer to an idempotency key is repeated.
+const ANSWERS: TimeDelta = TimeDelta::hours(24);
+
 /// How long a fresh sign-in counts as one.
 pub const FRESH: TimeDelta = TimeDelta::minutes(15);
 
@@ -194,6 +197,8 @@ impl Workflow {
         let Some((once, token)) = once.zip(caller.actor.token()) else { return self.act(caller, verb).await };
         self.act(caller, move |v| {
             Box::pin(async move {
+                let since = v.now.minus(ANSWERS);
+                store::token::prune_answers(v.tx, since).await?;
                 if let Some((hash, answer)) = store::token::answered(v.tx, token, once.route, &once.key).await? {
                     if hash != once.body_hash {
                         return Err(Refusal::field("/idempotency-key", text!("idempotency-other-body")).into());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
-use super::spec::{difference, facts};
+use super::spec::difference;
 use super::{Result, Save, Verb};
 use crate::domain::id::{EnvironmentId, GroupId, PersonId};
 use crate::domain::image::CommitIdentity;
@@ -42,16 +42,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: PersonSpec) -> Result<Chang
     let details = Details { login, name, email, zone };
     let id = match (present, onto) {
         (Some(person), Some(version)) => {
-            if before.as_ref().is_none_or(|before| {
-                (&before.name, &before.email, &before.zone)
-                    != (
-                        &details.name.to_string(),
-                        &details.email.as_ref().map(ToString::to_string),
-                        &details.zone.map(|zone| zone.name().to_owned()),
-                    )
-            }) {
-                store::person::update(v.tx, person.id, version, &details).await?;
-            }
+            store::person::update(v.tx, person.id, version, &details).await?;
             person.id
         }
         _ => store::person::insert(v.tx, &details, v.now).await?,
@@ -70,8 +61,21 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: PersonSpec) -> Result<Chang
         v.tx.wake(Wake::Access);
         // A newly recognised author changes who may sign, and whether an author is unknown.
         v.tx.wake(Wake::Clear);
+        if before.is_some() {
+            store::person::edited(v.tx, id).await?;
+        }
     }
     Ok(change)
+}
+
+/// The facts of an entry about a person: what was changed, and to what where that names nobody. A
+/// name in a leaf could never be forgotten.
+fn facts(change: &Change) -> serde_json::Value {
+    let fields = change.fields.iter().map(|field| match field.field.as_str() {
+        "roles" => serde_json::json!(field),
+        name => serde_json::json!({ "field": name }),
+    });
+    serde_json::json!({ "fields": fields.collect::<Vec<_>>() })
 }
 
 fn subject(id: PersonId) -> String {
@@ -207,7 +211,7 @@ pub async fn deactivate(v: &mut Verb<'_>, login: &str) -> Result<()> {
     store::session::delete_of(v.tx, person.id, None).await?;
     store::session::revoke_links(v.tx, Some(person.id)).await?;
     v.tx.wake(Wake::Access);
-    v.record("person.deactivate", subject(person.id), None, serde_json::json!({ "login": person.login })).await
+    v.record("person.deactivate", subject(person.id), None, serde_json::json!({})).await
 }
 
 /// Activates an account again.
@@ -221,7 +225,7 @@ pub async fn reactivate(v: &mut Verb<'_>, login: &str) -> Result<()> {
     }
     store::person::set_deactivated(v.tx, person.id, None).await?;
     v.tx.wake(Wake::Clear);
-    v.record("person.reactivate", subject(person.id), None, serde_json::json!({ "login": person.login })).await
+    v.record("person.reactivate", subject(person.id), None, serde_json::json!({})).await
 }
 
 /// How long a one-time sign-in link works.
@@ -241,7 +245,7 @@ pub async fn hand_out_link(v: &mut Verb<'_>, login: &str) -> Result<String> {
     let secret = v.workflow.random.token();
     let until = v.now.plus(LINK_VALIDITY);
     store::session::insert_link(v.tx, &secret::fingerprint(&secret), Some(person.id), v.now, until).await?;
-    v.record("person.link", subject(person.id), None, serde_json::json!({ "login": person.login })).await?;
+    v.record("person.link", subject(person.id), None, serde_json::json!({})).await?;
     Ok(secret)
 }
 

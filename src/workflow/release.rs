@@ -20,7 +20,7 @@ use crate::protocol::{ReleaseSpec, ReviseSpec, StartSpec};
 use crate::store::image::Image;
 use crate::store::release::{Concerned, Draft, Revision};
 use crate::store::view::gate::Gate;
-use crate::store::{self, Error as StoreError};
+use crate::store::{self, Error as StoreError, Stored};
 use crate::text;
 use crate::wake::Wake;
 
@@ -189,13 +189,14 @@ pub(super) async fn known(v: &mut Verb<'_>, number: ReleaseNumber) -> Result<Gat
 }
 
 /// The state, and a refusal when it is no longer open.
-pub(super) fn open(v: &Verb<'_>, gate: &Gate) -> Result<State> {
+pub(super) fn open_state(v: &Verb<'_>, gate: &Gate) -> std::result::Result<State, Refusal> {
     let state = gate.state(&gate.signoff_facts(v.now).tally());
-    if state.is_open() {
-        Ok(state)
-    } else {
-        Err(Refusal::conflict(text!("release-not-open", state = state.as_str())).into())
-    }
+    if state.is_open() { Ok(state) } else { Err(Refusal::conflict(text!("release-not-open", state = state.as_str()))) }
+}
+
+/// The same, for verbs whose refusal is an error.
+pub(super) fn open(v: &Verb<'_>, gate: &Gate) -> Result<State> {
+    Ok(open_state(v, gate)?)
 }
 
 /// Who asked for it, or may ask for releases there.
@@ -308,14 +309,20 @@ pub(super) async fn refuse_if_busy(v: &mut Verb<'_>, concerned: Concerned) -> Re
     Err(Refusal::conflict(text!("conflict-releases-open", releases = busy.join(", "))).into())
 }
 
-/// Tries the plans again that could not be made on a cluster.
-pub(super) async fn plan_again_on(v: &mut Verb<'_>, cluster: ClusterId) -> Result<()> {
+/// A cluster has a new credential: tries the plans again that could not be made, and makes those
+/// anew that were made on a cluster with another fingerprint, for people to sign again.
+pub(super) async fn plan_again_on(v: &mut Verb<'_>, cluster: ClusterId, fingerprint: &str) -> Result<()> {
     for environment in store::cluster::environments(v.tx, cluster).await? {
         let concerned = Concerned { environment: Some(environment), ..Concerned::default() };
         for release in store::release::open(v.tx, concerned).await? {
             let revision = store::release::revision(v.tx, release.number, release.revision).await?;
-            if revision.plan.is_none() {
-                store::release::plan_now(v.tx, release.number, revision.revision, v.now).await?;
+            match &revision.plan {
+                None => store::release::plan_now(v.tx, release.number, revision.revision, v.now).await?,
+                Some(Stored(plan)) if plan.cluster != fingerprint => {
+                    let draft = draft_of(v, &release, &revision).await?;
+                    revise_to(v, &release, &text!("revised-cluster"), &draft).await?;
+                }
+                Some(_) => {}
             }
         }
     }

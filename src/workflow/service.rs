@@ -56,10 +56,7 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: ServiceSpec) -> Result<Chan
     let details = Details { title, repository, owner, public: spec.public };
     let id = match (&present, onto) {
         (Some(service), Some(version)) => {
-            let stands = (&service.title, &service.repository, service.owner_group_id, service.is_public == 1);
-            if stands != (&details.title, &details.repository, details.owner, details.public) {
-                store::service::update(v.tx, service.id, version, &details).await?;
-            }
+            store::service::update(v.tx, service.id, version, &details).await?;
             service.id
         }
         _ => store::service::insert(v.tx, &slug, &details, v.now).await?,
@@ -72,6 +69,9 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: ServiceSpec) -> Result<Chan
     if before.is_none() || !change.fields.is_empty() {
         let verb = if before.is_none() { "service.create" } else { "service.edit" };
         v.record(verb, format!("service:{id}"), None, facts(&change)).await?;
+        if before.is_some() {
+            store::service::edited(v.tx, id).await?;
+        }
     }
     Ok(change)
 }
@@ -179,6 +179,7 @@ pub async fn create_target(v: &mut Verb<'_>, service: &str, spec: TargetSpec) ->
     let wanted = wanted(v, &spec).await?;
     v.access.administer_environment(wanted.environment)?;
     let id = add(v, service.id, &wanted, "/name").await?;
+    store::service::edited(v.tx, service.id).await?;
     record_target(v, "target.create", id, &spec).await?;
     Ok(id)
 }
@@ -195,6 +196,7 @@ pub async fn edit_target(v: &mut Verb<'_>, id: TargetId, version: i64, spec: Tar
         return Err(Refusal::field("/environment", text!("target-environment-stays")).into());
     }
     change_target(v, &target, version, &wanted).await?;
+    store::service::edited(v.tx, target.service_id).await?;
     record_target(v, "target.edit", id, &spec).await
 }
 
@@ -213,6 +215,7 @@ pub async fn archive_target(v: &mut Verb<'_>, id: TargetId, archived: bool) -> R
         refuse_taken(v, &wanted, Some(id), "/name").await?;
     }
     archive_one(v, &target, archived).await?;
+    store::service::edited(v.tx, target.service_id).await?;
     let verb = if archived { "target.archive" } else { "target.restore" };
     v.record(verb, format!("target:{id}"), None, serde_json::json!({ "workload": target.workload() })).await
 }

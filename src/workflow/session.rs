@@ -42,23 +42,33 @@ impl Workflow {
     /// Signs a person in by password. Hashing happens outside any transaction.
     ///
     /// # Errors
-    /// The same refusal for an unknown login and a wrong password; a pause after five failures in
-    /// a row, a minute at first and doubling up to an hour.
+    /// The same refusal for an unknown login and a wrong password; for both a pause after five
+    /// failures in a row, a minute at first and doubling up to an hour.
     pub async fn sign_in(&self, login: &str, password: String, from: Option<IpAddr>) -> Result<SignedIn> {
         let person = self.person_to_sign_in(login).await?;
+        let entered = login_hash(login);
+        let mut conn = self.store.read().await?;
+        let failures = store::session::failures(&mut conn, &entered).await?;
+        drop(conn);
         let now = self.clock.now();
-        if let Some(until) = person.as_ref().and_then(|person| person.locked_until).filter(|until| *until > now) {
+        if let Some(until) = failures.and_then(|failures| failures.locked_until).filter(|until| *until > now) {
             return Err(Refusal::too_many(text!("sign-in-locked", until = until)).into());
         }
         let stored = person.as_ref().and_then(|person| person.password_hash.clone());
         let fits = self.passwords.verify(password, stored).await.map_err(|_| StoreError::Closed)?;
-        let Some(person) = person else { return Err(refused().into()) };
         let caller = Caller::console();
-        if !fits {
-            self.act(caller, move |v| Box::pin(failed(v, person.id, from))).await?;
+        let person = person.map(|person| person.id);
+        let Some(id) = person.filter(|_| fits) else {
+            self.act(caller, move |v| Box::pin(async move { failed(v, &entered, person, from).await })).await?;
             return Err(refused().into());
-        }
-        self.act(caller, move |v| Box::pin(begin(v, person.id, Method::Password, from))).await
+        };
+        self.act(caller, move |v| {
+            Box::pin(async move {
+                store::session::forget_failures(v.tx, &entered).await?;
+                begin(v, id, Method::Password, from).await
+            })
+        })
+        .await
     }
 
     async fn person_to_sign_in(&self, login: &str) -> Result<Option<Person>> {
@@ -129,8 +139,7 @@ impl Workflow {
                 for role in [Role::Admin, Role::Operator, Role::Requester] {
                     store::person::add_grant(v.tx, role, (Some(id), None), None, None, v.now).await?;
                 }
-                let facts = serde_json::json!({ "login": details.login });
-                v.record("person.set_up", format!("person:{id}"), None, facts).await?;
+                v.record("person.set_up", format!("person:{id}"), None, serde_json::json!({})).await?;
                 begin(v, id, Method::Password, None).await
             })
         })
@@ -166,10 +175,7 @@ async fn use_link(v: &mut Verb<'_>, secret: &str) -> Result<Option<PersonId>> {
 
 async fn begin(v: &mut Verb<'_>, person: PersonId, method: Method, from: Option<IpAddr>) -> Result<SignedIn> {
     let stored = store::person::by_id(v.tx, person).await?.filter(|person| person.deactivated_at.is_none());
-    let stored = stored.ok_or_else(refused)?;
-    if stored.failures > 0 {
-        store::person::set_failures(v.tx, person, 0, None).await?;
-    }
+    stored.ok_or_else(refused)?;
     let secret = v.workflow.random.token();
     let session = Session {
         person_id: person,
@@ -191,14 +197,20 @@ async fn begin(v: &mut Verb<'_>, person: PersonId, method: Method, from: Option<
     Ok(SignedIn { secret, person })
 }
 
-async fn failed(v: &mut Verb<'_>, person: PersonId, from: Option<IpAddr>) -> Result<()> {
-    let Some(stored) = store::person::by_id(v.tx, person).await? else { return Ok(()) };
-    let failures = stored.failures + 1;
+/// Names what was entered as login, as far as two spellings are one login.
+fn login_hash(login: &str) -> [u8; 32] {
+    Login::parse(login).map_or_else(|_| secret::fingerprint(login), |login| secret::fingerprint(login.as_str()))
+}
+
+/// Counts a failure, whether there is such a person or not. In the audit log stand those of people.
+async fn failed(v: &mut Verb<'_>, login: &[u8], person: Option<PersonId>, from: Option<IpAddr>) -> Result<()> {
+    let failures = store::session::failures(v.tx, login).await?.map_or(0, |before| before.failures) + 1;
     let until = (failures >= PATIENCE).then(|| {
         let minutes = 1_i64 << (failures - PATIENCE).min(6);
         v.now.plus(TimeDelta::minutes(minutes.min(60)))
     });
-    store::person::set_failures(v.tx, person, failures, until).await?;
+    store::session::set_failures(v.tx, login, failures, until, v.now).await?;
+    let Some(person) = person else { return Ok(()) };
     let facts = serde_json::json!({ "failures": failures, "locked_until": until, "from": from });
     v.record("person.sign_in_failed", format!("person:{person}"), None, facts).await
 }
@@ -221,15 +233,16 @@ pub async fn touch(v: &mut Verb<'_>, session: [u8; 32]) -> Result<()> {
     Ok(store::session::touch(v.tx, &session, v.now).await?)
 }
 
-/// How long the answer to an idempotency key is repeated.
-const ANSWERS: TimeDelta = TimeDelta::hours(24);
+/// How long failed sign-ins are remembered.
+const MEMORY: TimeDelta = TimeDelta::hours(24);
 
-/// Forgets sessions, links and answers that have ended.
+/// Forgets sessions, links, failed sign-ins and answers that have ended.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn tidy(v: &mut Verb<'_>) -> Result<()> {
     store::session::prune(v.tx, v.now, v.now.minus(IDLE)).await?;
-    store::token::prune_answers(v.tx, v.now.minus(ANSWERS)).await?;
+    store::session::prune_failures(v.tx, v.now.minus(MEMORY)).await?;
+    store::token::prune_answers(v.tx, v.now.minus(super::ANSWERS)).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::{Result, Verb};
 use crate::domain::clearance::{Cause, Clearance};
 use crate::domain::id::{GroupId, PersonId, ReleaseNumber};
 use crate::domain::name::Note;
+use crate::domain::person::Actor;
 use crate::domain::refusal::Refusal;
 use crate::domain::release::{Ended, State};
 use crate::domain::signoff::DecisionKind;
@@ -50,7 +51,10 @@ pub async fn standing(v: &mut Verb<'_>, number: ReleaseNumber) -> Result<Standin
 /// As a value inside when the person may not sign, or signed something else than what is there;
 /// outside when they may not even look, or a program asks.
 pub async fn approve(v: &mut Verb<'_>, number: ReleaseNumber, spec: DecisionSpec) -> Result<Decided> {
-    let (gate, person, comment) = begin(v, number, &spec).await?;
+    let (gate, person, comment) = match begin(v, number, &spec).await? {
+        Ok(begun) => begun,
+        Err(refusal) => return refused(v, number, &spec, refusal).await,
+    };
     if gate.policy.fresh_signoff {
         v.fresh()?;
     }
@@ -75,11 +79,7 @@ pub async fn approve(v: &mut Verb<'_>, number: ReleaseNumber, spec: DecisionSpec
     });
     let groups = match judged {
         Ok(groups) => groups,
-        Err(refusal) => {
-            let facts = serde_json::json!({ "content_hash": spec.content_hash, "reason": refusal.text });
-            v.record("signoff.refused", subject(number), Some(number), facts).await?;
-            return Ok(Err(Box::new(refusal)));
-        }
+        Err(refusal) => return refused(v, number, &spec, refusal).await,
     };
     keep(v, &gate, person, DecisionKind::Signoff, &comment, &groups).await?;
     v.tx.wake(Wake::Clear);
@@ -93,7 +93,10 @@ pub async fn approve(v: &mut Verb<'_>, number: ReleaseNumber, spec: DecisionSpec
 /// # Errors
 /// As for [`approve`]; a reason is needed.
 pub async fn reject(v: &mut Verb<'_>, number: ReleaseNumber, spec: DecisionSpec) -> Result<Decided> {
-    let (gate, person, comment) = begin(v, number, &spec).await?;
+    let (gate, person, comment) = match begin(v, number, &spec).await? {
+        Ok(begun) => begun,
+        Err(refusal) => return refused(v, number, &spec, refusal).await,
+    };
     let groups = gate.memberships.iter().filter(|one| one.person == person && one.active).map(|one| one.group);
     let groups: std::collections::BTreeSet<GroupId> = groups.collect();
     let refusal = if groups.is_empty() {
@@ -106,21 +109,33 @@ pub async fn reject(v: &mut Verb<'_>, number: ReleaseNumber, spec: DecisionSpec)
         None
     };
     if let Some(refusal) = refusal {
-        let facts = serde_json::json!({ "content_hash": spec.content_hash, "reason": refusal.text });
-        v.record("signoff.refused", subject(number), Some(number), facts).await?;
-        return Ok(Err(Box::new(refusal)));
+        return refused(v, number, &spec, refusal).await;
     }
     keep(v, &gate, person, DecisionKind::Rejection, &comment, &groups).await?;
     release::end(v, number, Ended::Rejected, &comment).await?;
     Ok(Ok(()))
 }
 
-async fn begin(v: &mut Verb<'_>, number: ReleaseNumber, spec: &DecisionSpec) -> Result<(Gate, PersonId, Note)> {
+/// Keeps a refused decision in the audit log: it is a value and no error, so that the entry stands.
+async fn refused(v: &mut Verb<'_>, number: ReleaseNumber, spec: &DecisionSpec, refusal: Refusal) -> Result<Decided> {
+    let facts = serde_json::json!({ "content_hash": spec.content_hash, "reason": refusal.text });
+    v.record("signoff.refused", subject(number), Some(number), facts).await?;
+    Ok(Err(Box::new(refusal)))
+}
+
+type Begun = std::result::Result<(Gate, PersonId, Note), Refusal>;
+
+async fn begin(v: &mut Verb<'_>, number: ReleaseNumber, spec: &DecisionSpec) -> Result<Begun> {
     let gate = release::known(v, number).await?;
-    let person = v.person_in_browser()?;
-    release::open(v, &gate)?;
+    let hash = &spec.content_hash;
+    if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        return Err(Refusal::field("/content_hash", text!("signoff-not-a-hash")).into());
+    }
     let comment = Note::parse(&spec.comment).map_err(|text| Refusal::field("/comment", text))?;
-    Ok((gate, person, comment))
+    let Actor::Person(person) = v.actor else {
+        return Ok(Err(Refusal::forbidden(text!("refusal-needs-session"))));
+    };
+    Ok(release::open_state(v, &gate).map(|_| (gate, person, comment)))
 }
 
 async fn keep(

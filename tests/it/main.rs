@@ -2,6 +2,7 @@
 
 mod announcements;
 mod apply;
+mod audit;
 #[path = "../browser/mod.rs"]
 mod browser;
 mod cluster;
@@ -10,11 +11,22 @@ mod crash;
 mod demo;
 mod deploy;
 mod deployment;
+mod doors;
 mod events;
 mod executor;
+mod histories;
+mod image;
 mod journey;
 mod outbound;
+mod person;
 mod practice;
+mod release;
+mod rooms;
 mod serve;
+mod session;
+mod signoff;
 mod support;
+mod token;
 mod user;
+mod window;
+mod words;

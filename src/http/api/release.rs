@@ -182,10 +182,11 @@ pub async fn revise(
 /// Reads the cluster again and makes a new plan.
 #[utoipa::path(post, path = "/api/v1/releases/{number}/plan", tag = "Releases", responses(
     (status = 200, body = ReleaseView), (status = 403), (status = 409)))]
-pub async fn plan_again(doors: web::Data<Doors>, client: Client, number: web::Path<String>) -> Answer {
+pub async fn plan_again(doors: web::Data<Doors>, client: Client, key: Key, number: web::Path<String>) -> Answer {
     let number = parse(&number)?;
+    let once = key.once("POST /api/v1/releases/{number}/plan", [0; 32]);
     let caller = client.0.caller.clone();
-    doors.workflow.act(caller, move |v| Box::pin(release::plan_again(v, number))).await?;
+    doors.workflow.act_once(caller, once, move |v| Box::pin(release::plan_again(v, number))).await?;
     shown(&doors, &client.0, number).await
 }
 
@@ -195,12 +196,14 @@ pub async fn plan_again(doors: web::Data<Doors>, client: Client, number: web::Pa
 pub async fn withdraw(
     doors: web::Data<Doors>,
     client: Client,
+    key: Key,
     number: web::Path<String>,
     body: Body<ReasonSpec>,
 ) -> Answer {
     let number = parse(&number)?;
+    let once = key.once("POST /api/v1/releases/{number}/withdraw", body.hash);
     let caller = client.0.caller.clone();
     let reason = body.value.reason;
-    doors.workflow.act(caller, move |v| Box::pin(release::withdraw(v, number, reason))).await?;
+    doors.workflow.act_once(caller, once, move |v| Box::pin(release::withdraw(v, number, reason))).await?;
     shown(&doors, &client.0, number).await
 }

@@ -305,7 +305,7 @@ pub async fn view(conn: &mut Conn, gate: &Gate, now: Timestamp) -> Result<Releas
         plan: revision.plan.as_ref().and_then(|Stored(plan)| serde_json::to_value(plan).ok()),
         warnings: revision.plan.iter().flat_map(|Stored(plan)| plan.warnings.iter().map(say)).collect(),
         rules: rules(conn, &mut names, &tally).await?,
-        decisions: decisions(conn, &mut names, gate, &tally).await?,
+        decisions: decisions(conn, &mut names, gate, now).await?,
         reasons: reasons(conn, &mut names, &unmet).await?,
         superseded_by: gate.superseded_by.map(|number| number.0),
         ended,
@@ -333,16 +333,11 @@ async fn decisions(
     conn: &mut Conn,
     names: &mut Names,
     gate: &Gate,
-    tally: &Tally,
+    now: Timestamp,
 ) -> Result<Vec<DecisionView>, Problem> {
     let mut views = Vec::new();
     for decision in &gate.decisions {
-        let void = if decision.revision != gate.revision.revision {
-            Some(say(&gate.revision.reason.0))
-        } else {
-            let discount = tally.discounted.iter().find(|(person, _)| *person == decision.person_id);
-            discount.filter(|_| decision.kind == DecisionKind::Signoff).map(|(_, why)| say(&why.text()))
-        };
+        let void = gate.void_reason(decision, now).map(|why| say(&why));
         views.push(DecisionView {
             person: names.of(conn, decision.person_id).await?,
             kind: decision.kind,

@@ -168,18 +168,26 @@ pub struct Seen {
 /// Announces a window.
 #[utoipa::path(post, path = "/api/v1/windows/{id}/announce", tag = "Windows", params(Seen), responses(
     (status = 200, body = WindowView), (status = 409)))]
-pub async fn announce(doors: web::Data<Doors>, client: Client, id: web::Path<String>, seen: Query<Seen>) -> Answer {
+pub async fn announce(
+    doors: web::Data<Doors>,
+    client: Client,
+    key: Key,
+    id: web::Path<String>,
+    seen: Query<Seen>,
+) -> Answer {
     let id = parse(&id)?;
+    let once = key.once("POST /api/v1/windows/{id}/announce", [0; 32]);
     let caller = client.0.caller.clone();
-    doors.workflow.act(caller, move |v| Box::pin(window::announce(v, id, seen.0.version))).await?;
+    doors.workflow.act_once(caller, once, move |v| Box::pin(window::announce(v, id, seen.0.version))).await?;
     ok(&one(&doors, &client.0, id).await?)
 }
 
 /// Calls a window off.
 #[utoipa::path(post, path = "/api/v1/windows/{id}/cancel", tag = "Windows", responses((status = 200, body = WindowView), (status = 409)))]
-pub async fn cancel(doors: web::Data<Doors>, client: Client, id: web::Path<String>) -> Answer {
+pub async fn cancel(doors: web::Data<Doors>, client: Client, key: Key, id: web::Path<String>) -> Answer {
     let id = parse(&id)?;
+    let once = key.once("POST /api/v1/windows/{id}/cancel", [0; 32]);
     let caller = client.0.caller.clone();
-    doors.workflow.act(caller, move |v| Box::pin(window::cancel(v, id))).await?;
+    doors.workflow.act_once(caller, once, move |v| Box::pin(window::cancel(v, id))).await?;
     ok(&one(&doors, &client.0, id).await?)
 }

@@ -14,7 +14,7 @@ use crate::domain::id::{DeploymentId, GroupId, PersonId, ReleaseNumber};
 use crate::domain::image::CommitIdentity;
 use crate::domain::name::Title;
 use crate::domain::release::{Execution, Planning, Standing, State};
-use crate::domain::signoff::{Membership, Signoff, SignoffFacts, Tally};
+use crate::domain::signoff::{Discount, Membership, Signoff, SignoffFacts, Tally};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::text;
@@ -55,6 +55,8 @@ pub struct Gate {
     author_people: BTreeSet<PersonId>,
     signoffs: Vec<Signoff>,
     planning: Planning,
+    /// Why each revision after the first was made, where there are decisions on earlier ones.
+    revised: Vec<(i64, Text)>,
 }
 
 impl Gate {
@@ -83,6 +85,11 @@ impl Gate {
         let signoffs =
             decisions.iter().filter(|one| one.revision == revision.revision).filter_map(signoff::Decision::signoff);
         let signoffs = signoffs.collect();
+        let mut revised = Vec::new();
+        if decisions.iter().any(|one| one.revision != revision.revision) {
+            let revisions = release::revisions(conn, release.number).await?;
+            revised.extend(revisions.into_iter().map(|one| (one.revision, one.reason.0)));
+        }
         let memberships = group::memberships_for(conn, environment.id).await?;
         let mut group_titles = BTreeMap::new();
         for rule in &policy.rules {
@@ -94,6 +101,7 @@ impl Gate {
         let locked_by = deployment::holder(conn, targets).await?;
         let cluster_problem = cluster_problem(conn, &environment, &revision, now).await?;
         Ok(Self {
+            revised,
             author_people: authors.iter().filter_map(|(_, person)| *person).collect(),
             planning: revision.planning(),
             signoffs,
@@ -130,6 +138,16 @@ impl Gate {
             validity: self.policy.validity(),
             now,
         }
+    }
+
+    /// Why a decision does not count now, if it does not: what changed under it first, or why its
+    /// person's sign-off does not hold.
+    pub fn void_reason(&self, decision: &signoff::Decision, now: Timestamp) -> Option<Text> {
+        if decision.revision != self.revision.revision {
+            let next = self.revised.iter().find(|(revision, _)| *revision > decision.revision);
+            return Some(next.map_or_else(|| self.revision.reason.0.clone(), |(_, reason)| reason.clone()));
+        }
+        self.signoff_facts(now).counts_for(&decision.signoff()?).err().map(Discount::text)
     }
 
     /// The forward deployment of the current revision.

@@ -60,6 +60,11 @@ impl Api {
         self.cookie.as_deref().unwrap_or_default()
     }
 
+    /// The token that goes with the session.
+    pub fn csrf(&self) -> &str {
+        self.csrf.as_deref().unwrap_or_default()
+    }
+
     /// A request that is not sent yet.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let mut request = self.client.request(method, format!("{}{path}", self.url));

@@ -5,19 +5,29 @@ pub mod api;
 pub mod audit;
 pub mod cluster;
 pub mod command;
+pub mod database;
+pub mod field;
 pub mod ground;
 pub mod images;
+pub mod portal;
+pub mod postgres;
 pub mod process;
 pub mod scene;
 pub mod tls;
+pub mod town;
 
 use std::sync::Once;
 
-/// One crypto provider for every client of the tests.
+/// One crypto provider for every client of the tests; and with `RUST_LOG` the log of the portals in
+/// this process.
 pub fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
+        if std::env::var_os("RUST_LOG").is_some() {
+            let filter = tracing_subscriber::EnvFilter::from_default_env();
+            let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+        }
     });
 }
 

@@ -1,0 +1,189 @@
+//! Who may use whom: every `crate::` path in the source is an arrow between two rooms, and only the
+//! arrows of the architecture are allowed. The same goes for the crates that belong to one room.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Room by room: what it may use. An entry with `::` allows that part of a room only.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("main", &["cli"]),
+    // The roles. `user recover` opens the database and acts as the console.
+    ("cli", &["portal", "workflow", "outbound", "practice", "protocol", "yaml", "texts", "domain", "config", "telemetry", "clock", "random"]),
+    // The composition root puts everything together, and is used by the roles alone.
+    ("portal", &["http", "runner", "workflow", "store", "vault", "domain", "config", "clock", "random", "wake"]),
+    // Doors read through the store's views and act through verbs; judging an uploaded kubeconfig, and
+    // writing the script for a narrower one, is parsing and touches no network.
+    ("http", &[
+        "workflow", "store", "domain", "protocol", "cluster::kubeconfig", "cluster::credential", "cluster::script",
+        "config", "texts", "secret", "random", "wake",
+    ]),
+    ("runner", &["workflow", "store", "vault", "cluster", "outbound", "domain", "random", "wake", "halt"]),
+    // Verbs seal and never open; a judged credential is handed to them by a door.
+    ("workflow", &["store", "domain", "vault", "protocol", "cluster::credential", "clock", "random", "secret", "wake"]),
+    ("cluster", &["domain", "yaml", "clock", "random", "halt"]),
+    ("outbound", &["domain", "protocol"]),
+    ("store", &["domain", "wake"]),
+    ("vault", &["domain", "random"]),
+    ("domain", &[]),
+    ("practice", &[]),
+    // Plumbing knows at most the rules' own types.
+    ("clock", &["domain"]),
+    ("config", &["domain"]),
+    ("texts", &["domain"]),
+    ("wake", &["domain"]),
+    ("yaml", &["domain"]),
+    ("protocol", &[]),
+    ("random", &[]),
+    ("secret", &[]),
+    ("telemetry", &[]),
+    ("halt", &[]),
+];
+
+/// Crates that are used in these rooms only, because nobody else has that kind of work.
+const CRATES: &[(&str, &[&str])] = &[
+    ("sqlx", &["store"]),
+    // The composition root holds the server's handle, to end it.
+    ("actix_web", &["http", "portal"]),
+    // The script that makes a least-privilege account is a template too.
+    ("askama", &["http", "cluster"]),
+    ("kube", &["cluster"]),
+    // The practice cluster takes the kinds' names from it.
+    ("k8s_openapi", &["cluster", "practice"]),
+    ("reqwest", &["outbound"]),
+    ("chacha20poly1305", &["vault"]),
+    ("hkdf", &["vault"]),
+    ("argon2", &["secret"]),
+    ("getrandom", &["random"]),
+    ("saphyr_parser", &["yaml"]),
+    ("clap", &["cli", "config"]),
+];
+
+/// What a file uses of other rooms and of crates, as paths such as `cluster::kubeconfig::read`.
+fn uses(source: &str) -> BTreeSet<String> {
+    // Comments link to whatever explains them.
+    let code: String = source.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
+    let mut paths: BTreeSet<String> =
+        code.match_indices("crate::").flat_map(|(at, word)| expand(&code[at + word.len()..])).collect();
+    for (name, _) in CRATES {
+        let found = code.match_indices(&format!("{name}::")).any(|(at, _)| {
+            let before = code[..at].chars().next_back();
+            !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+        });
+        if found {
+            paths.insert(format!("extern {name}"));
+        }
+    }
+    paths
+}
+
+/// The paths that begin here: one, or each of a group in braces.
+fn expand(rest: &str) -> Vec<String> {
+    match rest.strip_prefix('{') {
+        Some(group) => {
+            let group = group.split('}').next().unwrap_or_default();
+            group.split(',').flat_map(|one| expand(one.trim())).collect()
+        }
+        None => {
+            let path: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == ':').collect();
+            vec![path.trim_end_matches(':').to_owned()]
+        }
+    }
+}
+
+/// Everything about a file that the architecture does not allow.
+fn objections(room: &str, source: &str, rooms: &BTreeSet<&str>) -> Vec<String> {
+    let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let Some(allowed) = allowed.get(room) else {
+        return vec![format!("{room} is a room that the table does not know")];
+    };
+    let mut wrong = Vec::new();
+    for path in uses(source) {
+        if let Some(name) = path.strip_prefix("extern ") {
+            let homes = CRATES.iter().find(|(known, _)| *known == name).map(|(_, homes)| *homes).unwrap_or_default();
+            if !homes.contains(&room) {
+                wrong.push(format!("{room} uses the crate {name}, which belongs to {homes:?}"));
+            }
+            continue;
+        }
+        let target = path.split("::").next().unwrap_or_default();
+        let fits = |entry: &&str| path == **entry || path.starts_with(&format!("{entry}::"));
+        if target != room && rooms.contains(target) && !allowed.iter().any(|entry| fits(&entry)) {
+            wrong.push(format!("{room} → {path}"));
+        }
+    }
+    wrong
+}
+
+fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn rooms() -> BTreeSet<&'static str> {
+    ARROWS.iter().map(|(room, _)| *room).collect()
+}
+
+#[test]
+fn every_arrow_in_the_source_is_one_of_the_architecture() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    files(&source, &mut found);
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
+    for file in &found {
+        let inside = file.strip_prefix(&source).unwrap();
+        let room = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        let text = std::fs::read_to_string(file).unwrap();
+        // The binary speaks of the library by its name; the map only lists the rooms.
+        let text = if room == "main" { text.replace("tidegate::", "crate::") } else { text };
+        if room != "lib" {
+            wrong.extend(objections(&room, &text, &rooms()).into_iter().map(|what| format!("{}: {what}", inside.display())));
+            seen.insert(room);
+        }
+    }
+    assert!(wrong.is_empty(), "arrows that the architecture does not have:\n{}", wrong.join("\n"));
+    assert!(seen.len() > 15 && found.len() > 100, "the source was not found");
+}
+
+#[test]
+fn the_map_lists_every_room() {
+    let map = include_str!("../../src/lib.rs");
+    for module in map.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')) {
+        assert!(rooms().contains(module), "{module} is a room that the table does not know");
+    }
+}
+
+#[test]
+fn a_forbidden_arrow_is_found_however_it_is_written() {
+    let wrong = |room, source| !objections(room, source, &rooms()).is_empty();
+    for (room, source) in [
+        ("domain", "use crate::store::Store;"),
+        ("http", "use crate::runner::Runner;"),
+        ("http", "let runner = crate::runner::Runner::new();"),
+        ("runner", "use crate::{\n    domain::id::PersonId,\n    http::Doors,\n};"),
+        ("cluster", "use crate::store;"),
+        ("workflow", "use crate::cluster::connect::Connection;"),
+        ("workflow", "    let x: crate::cluster::kubeconfig::Gate;"),
+        ("store", "$crate::workflow::Verb"),
+        ("workflow", "sqlx::query(\"SELECT 1\")"),
+        ("domain", "async fn f(client: kube::Client) {}"),
+        ("nowhere", ""),
+    ] {
+        assert!(wrong(room, source), "{room}: {source}");
+    }
+    for (room, source) in [
+        ("http", "use crate::cluster::kubeconfig::GateKind;"),
+        ("http", "//! See [`crate::runner`]."),
+        ("workflow", "use crate::store::{self, Store}; use crate::text;"),
+        ("store", "use crate::store::Error; sqlx::query"),
+        ("http", "use hyper_kube::x; my_sqlx::x"),
+    ] {
+        assert!(!wrong(room, source), "{room}: {source}");
+    }
+}
