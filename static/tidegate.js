@@ -72,15 +72,27 @@ for (const input of document.querySelectorAll("input[type=file][data-into]")) {
   });
 }
 
-// Rows that can be added: a form repeats its last empty row.
+// Rows that can be added and taken away: a form repeats its last row, empty. One row stays.
 for (const button of document.querySelectorAll("button[data-add]")) {
+  const rows = document.getElementById(button.dataset.add);
+  const clear = (row) => {
+    for (const field of row.querySelectorAll("input, select")) field.value = field.defaultValue && field.type === "number" ? "1" : "";
+    for (const complaint of row.querySelectorAll(".complaint")) complaint.remove();
+  };
+  const removable = () => { for (const one of rows.querySelectorAll("[data-remove]")) one.hidden = false; };
   button.hidden = false;
+  removable();
   button.addEventListener("click", () => {
-    const rows = document.getElementById(button.dataset.add);
     const row = rows.lastElementChild.cloneNode(true);
-    for (const field of row.querySelectorAll("input, select")) field.value = "";
+    clear(row);
     rows.append(row);
     row.querySelector("input, select")?.focus();
+  });
+  rows.addEventListener("click", (event) => {
+    const row = event.target.closest("[data-remove]")?.parentElement;
+    if (!row) return;
+    if (rows.childElementCount > 1) row.remove(); else clear(row);
+    (rows.lastElementChild.querySelector("select, input") ?? button).focus();
   });
 }
 

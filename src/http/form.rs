@@ -72,6 +72,20 @@ impl Form {
         parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
+    /// A field's lines, blank ones too, so that a complaint about one can name it.
+    pub fn lines(&self, name: &str) -> Vec<String> {
+        self.value(name).lines().map(|line| line.trim().to_owned()).collect()
+    }
+
+    /// Fields that come once for each row, those of a row together. A row without its first value
+    /// is none.
+    pub fn rows<const N: usize>(&self, names: [&str; N]) -> Vec<[String; N]> {
+        let columns = names.map(|name| self.all(name).map(str::trim).collect::<Vec<_>>());
+        let cell = |column: &Vec<&str>, row: usize| column.get(row).copied().unwrap_or_default().to_owned();
+        let rows = (0..columns[0].len()).map(|row| std::array::from_fn(|column| cell(&columns[column], row)));
+        rows.filter(|row: &[String; N]| !row[0].is_empty()).collect()
+    }
+
     /// A field's number.
     ///
     /// # Errors
@@ -101,8 +115,9 @@ impl Form {
         self.error.is_some() || !self.errors.is_empty()
     }
 
-    /// The same form with a refusal's complaints, each at the field its pointer names: the first
-    /// part of it that the form has, so that `/policy/rules/0/count` finds `rules` too.
+    /// The same form with a refusal's complaints, each at the field its pointer names: the last
+    /// part of it that the form has, so that `/policy/rules/0/count` finds `rules` too. It stands at
+    /// its whole pointer besides, for forms with rows.
     pub fn refused(mut self, refusal: &Refusal, fields: &[&'static str]) -> Self {
         let mut homeless = Vec::new();
         for complaint in &refusal.fields {
@@ -111,6 +126,7 @@ impl Form {
             match home {
                 Some(field) => {
                     self.errors.entry((*field).to_owned()).or_insert_with(|| complaint.text.clone());
+                    self.errors.entry(complaint.pointer.to_string()).or_insert_with(|| complaint.text.clone());
                 }
                 None => homeless.push(complaint.text.clone()),
             }
@@ -126,6 +142,11 @@ impl Form {
     /// Takes a value out, for what must not be shown again.
     pub fn forget(&mut self, name: &str) {
         self.values.retain(|(known, _)| known != name);
+    }
+
+    /// Adds a value to a field that may come several times.
+    pub fn add(&mut self, name: &str, value: impl Into<String>) {
+        self.values.push((name.to_owned(), value.into()));
     }
 
     /// Sets a value.

@@ -80,6 +80,72 @@ doors! {
     POST "/releases/{number}/withdraw" => pages::release::withdraw;
     POST "/releases/{number}/plan" => pages::release::plan_again;
 
+    GET "/settings" => pages::settings::show;
+
+    GET "/services" => pages::services::list_all;
+    POST "/services" => pages::services::create;
+    GET "/services/new" => pages::services::new;
+    GET "/services/{name}" => pages::services::show;
+    GET "/services/{name}/edit" => pages::services::edit;
+    POST "/services/{name}/edit" => pages::services::save;
+    POST "/services/{name}/archive" => pages::services::archive;
+    POST "/services/{name}/restore" => pages::services::restore;
+    GET "/services/{name}/targets/new" => pages::targets::new;
+    POST "/services/{name}/targets" => pages::targets::create;
+    GET "/targets/{id}/edit" => pages::targets::edit;
+    POST "/targets/{id}/edit" => pages::targets::save;
+    POST "/targets/{id}/archive" => pages::targets::archive;
+    POST "/targets/{id}/restore" => pages::targets::restore;
+
+    GET "/environments" => pages::environments::list_all;
+    POST "/environments" => pages::environments::create;
+    GET "/environments/new" => pages::environments::new;
+    GET "/environments/{name}" => pages::environments::show;
+    GET "/environments/{name}/edit" => pages::environments::edit;
+    POST "/environments/{name}/edit" => pages::environments::save;
+    POST "/environments/{name}/archive" => pages::environments::archive;
+    POST "/environments/{name}/restore" => pages::environments::restore;
+
+    GET "/clusters" => pages::clusters::list_all;
+    POST "/clusters" => pages::clusters::create;
+    GET "/clusters/new" => pages::clusters::new;
+    GET "/clusters/{name}" => pages::clusters::show;
+    GET "/clusters/{name}/edit" => pages::clusters::edit;
+    POST "/clusters/{name}/edit" => pages::clusters::save;
+    POST "/clusters/{name}/archive" => pages::clusters::archive;
+    POST "/clusters/{name}/restore" => pages::clusters::restore;
+    POST "/clusters/{name}/probe" => pages::clusters::look;
+    GET "/clusters/{name}/credential" => pages::credential::show;
+    POST "/clusters/{name}/credential" => pages::credential::hand_in;
+    POST "/clusters/{name}/credential/drop" => pages::credential::drop_all;
+    POST "/clusters/{name}/credential/{id}/confirm" => pages::credential::confirm;
+    POST "/clusters/{name}/credential/{id}/drop" => pages::credential::decline;
+    GET "/clusters/{name}/script" => pages::credential::script;
+
+    GET "/groups" => pages::groups::list_all;
+    POST "/groups" => pages::groups::create;
+    GET "/groups/new" => pages::groups::new;
+    GET "/groups/{name}" => pages::groups::show;
+    GET "/groups/{name}/edit" => pages::groups::edit;
+    POST "/groups/{name}/edit" => pages::groups::save;
+    POST "/groups/{name}/archive" => pages::groups::archive;
+    POST "/groups/{name}/restore" => pages::groups::restore;
+
+    GET "/people" => pages::people::list_all;
+    POST "/people" => pages::people::create;
+    GET "/people/new" => pages::people::new;
+    GET "/people/{login}" => pages::people::show;
+    GET "/people/{login}/edit" => pages::people::edit;
+    POST "/people/{login}/edit" => pages::people::save;
+    POST "/people/{login}/archive" => pages::people::archive;
+    POST "/people/{login}/restore" => pages::people::restore;
+    POST "/people/{login}/link" => pages::people::link;
+
+    GET "/tokens" => pages::tokens::list_all;
+    POST "/tokens" => pages::tokens::create;
+    GET "/tokens/new" => pages::tokens::new;
+    POST "/tokens/{id}/revoke" => pages::tokens::revoke;
+
     GET "/api/openapi.json" => api::openapi::document;
     POST "/api/v1/setup" => api::session::set_up;
     GET "/api/v1/session" => api::session::show;

@@ -155,6 +155,11 @@ impl Shell {
         self.viewer.as_ref().is_some_and(|viewer| viewer.access.holds_somewhere(Role::Requester))
     }
 
+    /// Whether this was just done.
+    pub fn says(&self, notice: &str) -> bool {
+        self.notice.as_ref().is_some_and(|text| text.key == notice)
+    }
+
     /// How many releases wait for the reader, in words.
     pub fn needed(&self) -> String {
         self.say(&text!("nav-needed", count = self.viewer.as_ref().map_or(0, |viewer| viewer.needed)))

@@ -154,6 +154,19 @@ pub async fn confirm(v: &mut Verb<'_>, name: &str, id: CredentialId) -> Result<(
     v.record("cluster.confirm", subject(cluster.id), None, facts).await
 }
 
+/// Drops a credential that nobody confirmed; the one in use stays in use.
+///
+/// # Errors
+/// When the actor does not administer, or it was replaced or put into use meanwhile.
+pub async fn decline(v: &mut Verb<'_>, name: &str, id: CredentialId) -> Result<()> {
+    let cluster = known(v, name).await?;
+    let credential = store::cluster::credential(v.tx, cluster.id, CredentialState::Unverified).await?;
+    let credential = credential.filter(|one| one.id == id).ok_or_else(|| Refusal::stale(text!("credential-gone")))?;
+    store::cluster::retire(v.tx, credential.id).await?;
+    let facts = serde_json::json!({ "name": cluster.slug, "credential": id });
+    v.record("cluster.drop_credential", subject(cluster.id), None, facts).await
+}
+
 /// Destroys a cluster's credentials.
 ///
 /// # Errors

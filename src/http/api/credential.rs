@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::managed::ok;
-use crate::cluster::kubeconfig;
+use crate::cluster::kubeconfig::{self, GateKind, GateRefusal};
 use crate::cluster::script::{TOKEN_LIFETIME_HOURS, least_privilege_script};
 use crate::domain::address::AddressAllowance;
 use crate::domain::cluster::{Manager, Right};
@@ -160,21 +160,23 @@ pub async fn show(doors: web::Data<Doors>, client: Client, name: web::Path<Strin
 /// Judges an uploaded kubeconfig.
 ///
 /// # Errors
-/// The gate's refusal, at the field it is about.
-pub fn judge(
+/// The gate's refusal.
+pub fn gate(
     doors: &Doors,
     text: &str,
     context: Option<&str>,
-) -> Result<crate::cluster::credential::Credential, Refusal> {
+) -> Result<crate::cluster::credential::Credential, GateRefusal> {
     let local = doors.workflow.settings().allow_local_clusters;
     let allowance = if local { AddressAllowance::LOCAL } else { AddressAllowance::NONE };
     let now = doors.workflow.clock().now();
     let context = context.map(str::trim).filter(|context| !context.is_empty());
-    kubeconfig::read(text.as_bytes(), context, allowance, now).map_err(|refusal| {
-        let pointer =
-            if matches!(refusal.kind, kubeconfig::GateKind::PickContext { .. }) { "/context" } else { "/kubeconfig" };
-        Refusal::field(pointer, refusal.text)
-    })
+    kubeconfig::read(text.as_bytes(), context, allowance, now)
+}
+
+/// The gate's refusal, at the field it is about.
+fn at_field(refusal: GateRefusal) -> Refusal {
+    let picks = matches!(refusal.kind, GateKind::PickContext { .. });
+    Refusal::field(if picks { "/context" } else { "/kubeconfig" }, refusal.text)
 }
 
 /// Hands a kubeconfig in: for a person in a session that is fresh. It is sealed, looked at by the
@@ -182,7 +184,7 @@ pub fn judge(
 #[utoipa::path(post, path = "/api/v1/clusters/{name}/credential", tag = "Clusters", request_body = HandIn, responses(
     (status = 201, body = CredentialsView), (status = 403), (status = 422)))]
 pub async fn hand_in(doors: web::Data<Doors>, client: Client, name: web::Path<String>, body: Body<HandIn>) -> Answer {
-    let credential = judge(&doors, &body.value.kubeconfig, body.value.context.as_deref())?;
+    let credential = gate(&doors, &body.value.kubeconfig, body.value.context.as_deref()).map_err(at_field)?;
     let given = name.clone();
     let act = doors
         .workflow

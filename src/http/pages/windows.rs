@@ -181,7 +181,8 @@ async fn shown(doors: &Doors, request: &HttpRequest, who: &Who, id: WindowId, fo
     Ok(page(&shown, status)?)
 }
 
-fn zones() -> Vec<&'static str> {
+/// Zones to choose from.
+pub(super) fn zones() -> Vec<&'static str> {
     chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| name.contains('/') || *name == "UTC").collect()
 }
 

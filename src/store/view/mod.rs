@@ -5,4 +5,5 @@ pub mod board;
 pub mod gate;
 pub mod images;
 pub mod releases;
+pub mod settings;
 pub mod windows;
