@@ -139,6 +139,13 @@ pub async fn grants(conn: &mut Conn, of: (Option<PersonId>, Option<GroupId>)) ->
     all!(conn, Grant, sql, of.0, of.1)
 }
 
+/// The grants of all people, not of groups.
+pub async fn grants_of_people(conn: &mut Conn) -> Result<Vec<Grant>, Error> {
+    let sql = "SELECT id, role, person_id, group_id, environment_id FROM grants
+               WHERE person_id IS NOT NULL ORDER BY id";
+    all!(conn, Grant, sql)
+}
+
 /// One grant.
 pub async fn grant_by_id(conn: &mut Conn, id: GrantId) -> Result<Option<Grant>, Error> {
     first!(conn, Grant, "SELECT id, role, person_id, group_id, environment_id FROM grants WHERE id = $1", id)

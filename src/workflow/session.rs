@@ -9,10 +9,11 @@ use crate::domain::id::PersonId;
 use crate::domain::name::{Login, Title};
 use crate::domain::person::{Actor, Role, check_password};
 use crate::domain::refusal::{Check, Refusal};
+use crate::domain::time::Timestamp;
 use crate::secret;
 use crate::store::person::{Details, Person};
 use crate::store::session::{Method, Session};
-use crate::store::{self, Error as StoreError};
+use crate::store::{self, Conn, Error as StoreError};
 use crate::text;
 
 /// Longest a session lasts, whatever happens.
@@ -195,6 +196,12 @@ async fn begin(v: &mut Verb<'_>, person: PersonId, method: Method, from: Option<
     )
     .await?;
     Ok(SignedIn { secret, person })
+}
+
+/// Until when a login takes no password, after too many failures.
+pub async fn locked_until(conn: &mut Conn, login: &Login) -> Result<Option<Timestamp>> {
+    let failures = store::session::failures(conn, &login_hash(login.as_str())).await?;
+    Ok(failures.and_then(|failures| failures.locked_until))
 }
 
 /// Names what was entered as login, as far as two spellings are one login.

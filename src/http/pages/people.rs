@@ -24,7 +24,7 @@ use crate::store::person::Person;
 use crate::store::view::settings::{self, PersonLine};
 use crate::store::{self, Conn};
 use crate::text;
-use crate::workflow::{Result as Acted, Verb, group, person};
+use crate::workflow::{Result as Acted, Verb, group, person, session};
 
 #[derive(Template)]
 #[template(path = "pages/people/people.html")]
@@ -45,6 +45,7 @@ struct PersonPage {
     identities: Vec<String>,
     tokens: Vec<TokenRow>,
     last: Option<Timestamp>,
+    locked_until: Option<Timestamp>,
     deactivate_why: &'static str,
 }
 
@@ -74,7 +75,7 @@ pub async fn list_all(doors: web::Data<Doors>, request: HttpRequest, visitor: Vi
     let mut conn = doors.workflow.store().read().await?;
     let mut rows = settings::people(&mut conn, &wanted.0.part()).await?;
     let list = wanted.0.listing("/people", &mut rows, |row| row.login.to_string());
-    let grants = store::person::grants(&mut conn).await?;
+    let grants = store::person::grants_of_people(&mut conn).await?;
     let environments = store::environment::list(&mut conn).await?;
     let place = |id| environments.iter().find(|one| one.id == id).map_or("", |one| one.title.as_str());
     let roles = |row: &PersonLine| {
@@ -107,6 +108,7 @@ async fn shown(doors: &Doors, request: &HttpRequest, who: &Who, login: &str, for
         groups: groups(&mut conn, &person).await?,
         identities: spec.commit_identities.unwrap_or_default(),
         tokens: tokens.into_iter().map(|token| TokenRow::of(&shell, token)).collect(),
+        locked_until: session::locked_until(&mut conn, &person.login).await?.filter(|until| *until > shell.reader.now),
         last: settings::last_sign_in(&mut conn, person.id).await?,
         deactivate_why: match person.id == who.person.id {
             true => "person-deactivate-oneself",
