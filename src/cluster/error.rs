@@ -66,6 +66,8 @@ impl Failure {
             404 => Self::NotFound(message),
             409 => Self::Conflict,
             429 => Self::Busy,
+            // An error that is no error of Kubernetes: it says nothing about what was done.
+            0 => Self::Nonsense,
             408 | 500..=599 => Self::Unavailable(text!("failure-unavailable", code = i64::from(status.code))),
             _ => Self::Refused(message),
         }
@@ -93,14 +95,14 @@ fn reason(error: &(dyn std::error::Error + 'static)) -> Text {
                 std::io::ErrorKind::TimedOut => return text!("failure-timeout"),
                 _ => {}
             }
+            // Its source is what is behind the error it wraps, not that error.
             if let Some(inner) = io.get_ref() {
-                if let Some(refused) = inner.downcast_ref::<super::connect::AddressRefused>() {
-                    return refused.0.clone();
-                }
-                if inner.downcast_ref::<rustls::Error>().is_some() {
-                    return text!("failure-certificate");
-                }
+                next = Some(inner);
+                continue;
             }
+        }
+        if let Some(refused) = cause.downcast_ref::<super::connect::AddressRefused>() {
+            return refused.0.clone();
         }
         if cause.downcast_ref::<rustls::Error>().is_some() {
             return text!("failure-certificate");
@@ -180,6 +182,8 @@ mod tests {
         assert_eq!(wrapped(late), Failure::Unreachable(text!("failure-timeout")));
         let certificate = std::io::Error::other(rustls::Error::General(secret.into()));
         assert_eq!(wrapped(certificate), Failure::Unreachable(text!("failure-certificate")));
+        let wrapped_twice = std::io::Error::other(std::io::Error::other(rustls::Error::General(secret.into())));
+        assert_eq!(wrapped(wrapped_twice), Failure::Unreachable(text!("failure-certificate")));
         let other = std::io::Error::other(format!("Authorization: Bearer {secret}"));
         assert_eq!(wrapped(other), Failure::Unreachable(text!("failure-connection")));
         let nonsense = serde_json::from_str::<u8>(secret).unwrap_err();

@@ -27,6 +27,9 @@ pub async fn probe(connection: &Connection, targets: &[Workload]) -> Result<Prob
     #[expect(clippy::disallowed_methods, reason = "a latency is measured with the machine's own clock")]
     let asked = Instant::now();
     let version = call(connection.client().apiserver_version()).await.map_err(said)?;
+    if version.git_version.is_empty() {
+        return Err(Failure::Nonsense.text());
+    }
     let latency = asked.elapsed().as_millis();
     let identity = identity(connection).await;
     let mut report = ProbeReport {

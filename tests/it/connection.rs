@@ -152,7 +152,7 @@ async fn nothing_is_asked_twice_however_the_server_asks_for_it() {
     let good = Arc::new(AtomicBool::new(true));
     let server = Server::start(Arc::new(move |_, line| {
         let good = good.swap(false, Ordering::SeqCst);
-        Box::pin(async move { if good { say(line, "404 Not Found", "", "{}").await } else { None } })
+        Box::pin(async move { if good { say(line, "404 Not Found", "", "nothing here").await } else { None } })
     }))
     .await;
     let connection = connection(&server.kubeconfig("127.0.0.1"));

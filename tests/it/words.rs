@@ -6,7 +6,15 @@ use std::path::{Path, PathBuf};
 
 /// Beginnings of keys that are put together with a word: a state, a role, a notice after an act.
 const DYNAMIC: &[&str] = &[
-    "state-", "notice-", "actor-", "announced-", "log-target-", "who-", "start-by-hand", "start-at-opening", "start-when-signed",
+    "state-",
+    "notice-",
+    "actor-",
+    "announced-",
+    "log-target-",
+    "who-",
+    "start-by-hand",
+    "start-at-opening",
+    "start-when-signed",
 ];
 
 /// Words that templates may hold: the brand, and marks that are the same in every language.
@@ -32,7 +40,9 @@ fn files(folder: &Path, extension: &str) -> Vec<(PathBuf, String)> {
 
 /// The source without comments.
 fn source() -> Vec<(PathBuf, String)> {
-    let strip = |text: String| text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
+    let strip = |text: String| {
+        text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    };
     files(&root().join("src"), "rs").into_iter().map(|(path, text)| (path, strip(text))).collect()
 }
 
@@ -44,12 +54,17 @@ fn catalogue() -> BTreeMap<String, BTreeSet<String>> {
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             if line.starts_with(|c: char| c.is_ascii_lowercase()) {
                 let key = line.split('=').next().unwrap().trim().to_owned();
-                assert!(sentences.insert(key.clone(), BTreeSet::new()).is_none(), "{key} is there twice: {}", path.display());
+                assert!(
+                    sentences.insert(key.clone(), BTreeSet::new()).is_none(),
+                    "{key} is there twice: {}",
+                    path.display()
+                );
                 current = Some(key);
             }
             let Some(sentence) = current.as_ref().and_then(|key| sentences.get_mut(key)) else { continue };
             for rest in line.split('$').skip(1) {
-                sentence.insert(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == '-').collect());
+                sentence
+                    .insert(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == '-').collect());
             }
         }
     }
@@ -119,7 +134,9 @@ fn every_sentence_that_is_named_is_in_the_catalogue_with_its_details() {
             let key = rest.split('"').next().unwrap();
             match catalogue.get(key) {
                 None => wrong.push(format!("{}: there is no sentence {key}", path.display())),
-                Some(named) if !named.is_empty() => wrong.push(format!("{}: {key} speaks of {named:?}", path.display())),
+                Some(named) if !named.is_empty() => {
+                    wrong.push(format!("{}: {key} speaks of {named:?}", path.display()))
+                }
                 Some(_) => {}
             }
         }
@@ -133,11 +150,17 @@ fn every_sentence_in_the_catalogue_is_named_somewhere() {
         .into_iter()
         .chain(files(&root().join("templates"), "html"))
         .map(|(_, text)| text)
-        .chain(files(&root().join("templates/texts/en"), "ftl").into_iter().map(|(_, text)| text.replace("{ ", "\"").replace(" }", "\"")))
+        .chain(
+            files(&root().join("templates/texts/en"), "ftl")
+                .into_iter()
+                .map(|(_, text)| text.replace("{ ", "\"").replace(" }", "\"")),
+        )
         .collect();
     let unused: Vec<String> = catalogue()
         .into_keys()
-        .filter(|key| !DYNAMIC.iter().any(|prefix| key.starts_with(prefix)) && !everything.contains(&format!("\"{key}\"")))
+        .filter(|key| {
+            !DYNAMIC.iter().any(|prefix| key.starts_with(prefix)) && !everything.contains(&format!("\"{key}\""))
+        })
         .collect();
     assert!(unused.is_empty(), "sentences that nothing names: {unused:#?}");
 }
@@ -194,7 +217,11 @@ fn split(text: &str) -> Vec<String> {
         let end = text[start + 2..].find('"').map_or(text.len(), |end| start + end + 3);
         text.replace_range(begin..end, " ");
     }
-    let text: String = text.split('&').enumerate().map(|(index, part)| if index == 0 { part } else { part.split_once(';').map_or(part, |(_, rest)| rest) }).collect();
+    let text: String = text
+        .split('&')
+        .enumerate()
+        .map(|(index, part)| if index == 0 { part } else { part.split_once(';').map_or(part, |(_, rest)| rest) })
+        .collect();
     text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 

@@ -289,9 +289,10 @@ pub(super) async fn shown(
     let (confirmed, unverified) = (CredentialState::Confirmed, CredentialState::Unverified);
     let confirmed = card(&mut conn, &shell, &cluster, confirmed).await?;
     let unverified = card(&mut conn, &shell, &cluster, unverified).await?;
-    let another = unverified.as_ref().zip(confirmed.as_ref()).is_some_and(|(new, present)| {
-        new.credential.fingerprint != present.credential.fingerprint
-    });
+    let another = unverified
+        .as_ref()
+        .zip(confirmed.as_ref())
+        .is_some_and(|(new, present)| new.credential.fingerprint != present.credential.fingerprint);
     let places = places(&mut conn, &who.access, &cluster).await?;
     let mut again = None;
     for (place, _) in places.iter().filter(|_| another) {
@@ -332,8 +333,7 @@ async fn card(
 /// Asks the runner for a look now.
 pub async fn look(doors: web::Data<Doors>, request: HttpRequest, submit: Submit, name: web::Path<String>) -> Page {
     let (Submit { who, form }, given) = (submit, name.clone());
-    let act =
-        doors.workflow.act(who.caller.clone(), move |v| Box::pin(async move { cluster::look(v, &given).await }));
+    let act = doors.workflow.act(who.caller.clone(), move |v| Box::pin(async move { cluster::look(v, &given).await }));
     match act.await {
         Ok(()) => Ok(see_other(&format!("/clusters/{name}?done=looking"))),
         Err(error) => {

@@ -17,8 +17,8 @@ use crate::http::api::credential::{gate, script_for, workloads};
 use crate::http::form::{Form, Submit};
 use crate::http::guard::{Visitor, Who};
 use crate::http::shell::{Shell, page};
-use crate::store::cluster::{Cluster, CredentialState};
 use crate::store;
+use crate::store::cluster::{Cluster, CredentialState};
 use crate::workflow::{self, cluster};
 
 #[derive(Template)]
@@ -102,9 +102,9 @@ pub async fn hand_in(doors: web::Data<Doors>, request: HttpRequest, submit: Subm
     let mut result = freshen(&doors, &mut who, &password).await;
     if result.is_ok() {
         let (given, caller) = (name.clone(), who.caller.clone());
-        let act = doors.workflow.act(caller, move |v| {
-            Box::pin(async move { cluster::hand_in(v, &given, credential).await.map(|_| ()) })
-        });
+        let act = doors
+            .workflow
+            .act(caller, move |v| Box::pin(async move { cluster::hand_in(v, &given, credential).await.map(|_| ()) }));
         result = act.await;
     }
     match result {
@@ -150,9 +150,7 @@ pub async fn confirm(
     let mut result = freshen(&doors, &mut who, form.value("password")).await;
     if result.is_ok() {
         let (given, caller) = (name.clone(), who.caller.clone());
-        let act = doors
-            .workflow
-            .act(caller, move |v| Box::pin(async move { cluster::confirm(v, &given, id).await }));
+        let act = doors.workflow.act(caller, move |v| Box::pin(async move { cluster::confirm(v, &given, id).await }));
         result = act.await;
     }
     answered(&doors, &request, &who, &name, form, "credential-used", result).await
@@ -167,9 +165,8 @@ pub async fn decline(
 ) -> Page {
     let ((name, id), Submit { who, form }) = (path.into_inner(), submit);
     let (given, id) = (name.clone(), parse(&id)?);
-    let act = doors
-        .workflow
-        .act(who.caller.clone(), move |v| Box::pin(async move { cluster::decline(v, &given, id).await }));
+    let act =
+        doors.workflow.act(who.caller.clone(), move |v| Box::pin(async move { cluster::decline(v, &given, id).await }));
     let result = act.await;
     answered(&doors, &request, &who, &name, form, "credential-dropped", result).await
 }

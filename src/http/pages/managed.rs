@@ -302,9 +302,9 @@ macro_rules! managed {
         ) -> $crate::http::pages::Page {
             let $crate::http::form::Submit { who, form } = submit;
             let given = name.to_owned();
-            let act = doors.workflow.act(who.caller.clone(), move |v| {
-                Box::pin(async move { $archive(v, &given, archived).await })
-            });
+            let act = doors
+                .workflow
+                .act(who.caller.clone(), move |v| Box::pin(async move { $archive(v, &given, archived).await }));
             match act.await {
                 Ok(()) => {
                     let done = if archived { "archived" } else { "restored" };

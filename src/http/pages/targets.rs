@@ -67,8 +67,7 @@ struct TargetPage {
 /// What a look at a cluster says about one workload.
 pub fn warnings(report: &ProbeReport, workload: &Workload) -> Vec<Text> {
     let managers = report.managers.iter().filter(|manager| manager.workload == *workload);
-    let mut found: Vec<Text> =
-        managers.map(|manager| text!("target-managed", tool = manager.tool.as_str())).collect();
+    let mut found: Vec<Text> = managers.map(|manager| text!("target-managed", tool = manager.tool.as_str())).collect();
     let concerns = |name: &Option<String>| name.as_deref().is_none_or(|name| name == workload.name.as_str());
     let missing = report.missing().filter(|right| right.namespace == workload.namespace.as_str());
     let missing: Vec<String> = missing
@@ -228,9 +227,9 @@ pub async fn create(doors: web::Data<Doors>, request: HttpRequest, submit: Submi
     let Submit { who, form } = submit;
     may_add(&who.access)?;
     let (given, wanted) = (name.clone(), spec(form.value("environment"), &form));
-    let act = doors.workflow.act(who.caller.clone(), move |v| {
-        Box::pin(async move { service::create_target(v, &given, wanted).await })
-    });
+    let act = doors
+        .workflow
+        .act(who.caller.clone(), move |v| Box::pin(async move { service::create_target(v, &given, wanted).await }));
     match act.await {
         Ok(_) => Ok(see_other(&format!("/services/{name}?done=target-added"))),
         Err(error) => {
@@ -271,7 +270,8 @@ pub async fn save(doors: web::Data<Doors>, request: HttpRequest, submit: Submit,
     let place = store::environment::by_id(&mut conn, target.environment_id).await?.ok_or_else(Refusal::absent)?;
     drop(conn);
     let (which, version, wanted) = (target.id, form.version(), spec(place.slug.as_str(), &form));
-    let act = doors.workflow.act(who.caller.clone(), move |v| Box::pin(service::edit_target(v, which, version, wanted)));
+    let act =
+        doors.workflow.act(who.caller.clone(), move |v| Box::pin(service::edit_target(v, which, version, wanted)));
     let Err(error) = act.await else {
         return Ok(see_other(&format!("/services/{}?done=saved", service.slug)));
     };
@@ -303,9 +303,8 @@ async fn set_archived(doors: &Doors, request: &HttpRequest, submit: Submit, id: 
     let (service, target) = one(&mut conn, &submit.who.access, id).await?;
     drop(conn);
     let which = target.id;
-    let act = doors
-        .workflow
-        .act(submit.who.caller.clone(), move |v| Box::pin(service::archive_target(v, which, archived)));
+    let act =
+        doors.workflow.act(submit.who.caller.clone(), move |v| Box::pin(service::archive_target(v, which, archived)));
     match act.await {
         Ok(()) => {
             let done = if archived { "target-archived" } else { "target-restored" };

@@ -83,7 +83,7 @@ struct MadePage {
     shell: Shell,
     token: store::token::Token,
     secret: String,
-    example: Text,
+    example: String,
 }
 
 /// From where to list.
@@ -165,7 +165,8 @@ pub async fn create(doors: web::Data<Doors>, request: HttpRequest, submit: Submi
             let shell = Shell::of(&doors, &who, &request, "settings").await?;
             let mut conn = doors.workflow.store().read().await?;
             let token = store::token::by_id(&mut conn, id).await?.ok_or_else(Refusal::absent)?;
-            let example = text!("token-example", url = doors.public_url.link("/api/v1/releases"));
+            let url = doors.public_url.link("/api/v1/releases");
+            let example = format!("curl -H \"Authorization: Bearer $TIDEGATE_TOKEN\" {url}");
             Ok(page(&MadePage { shell, token, secret, example }, StatusCode::OK)?)
         }
         Err(error) => {

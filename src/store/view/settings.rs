@@ -182,7 +182,8 @@ pub async fn tokens(
     before: Option<TokenId>,
     limit: i64,
 ) -> Result<Vec<TokenLine>, Error> {
-    let sql = "SELECT t.id, t.person_id, t.title, t.hint, t.scopes, t.created_at, t.expires_at, t.used_at, t.revoked_at,
+    let sql =
+        "SELECT t.id, t.person_id, t.title, t.hint, t.scopes, t.created_at, t.expires_at, t.used_at, t.revoked_at,
                    p.login, p.name, p.deactivated_at
                FROM tokens t JOIN people p ON p.id = t.person_id
                WHERE t.person_id = coalesce($1, t.person_id) AND t.id < coalesce($2, 9223372036854775807)
@@ -218,6 +219,7 @@ pub async fn counts(conn: &mut Conn, tokens_of: Option<PersonId>, now: Timestamp
 
 /// Since when a cluster answers: the last time it came back, or its credential was confirmed.
 pub async fn reachable_since(conn: &mut Conn, cluster: ClusterId) -> Result<Option<Timestamp>, Error> {
-    let sql = "SELECT max(at) FROM audit_entries WHERE subject = $1 AND verb IN ('cluster.reachable', 'cluster.confirm')";
+    let sql =
+        "SELECT max(at) FROM audit_entries WHERE subject = $1 AND verb IN ('cluster.reachable', 'cluster.confirm')";
     one!(conn, (Option<Timestamp>,), sql, format!("cluster:{cluster}")).map(|(at,)| at)
 }

@@ -414,7 +414,6 @@ token-new-lead = It is shown once, right after it is made. It may do no more tha
 token-make = Make the token
 token-is-made = The token is made
 token-once = Copy it now: it is shown only here, and stored as a hash.
-token-example = curl -H "Authorization: Bearer $TIDEGATE_TOKEN" { $url }
 token-copied = I have copied it
 token-title = What it is for
 token-title-hint = Such as CI of the shop.

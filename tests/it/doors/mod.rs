@@ -28,8 +28,11 @@ fn is_page(path: &str) -> bool {
 
 #[test]
 fn every_door_is_known_and_every_known_door_is_there() {
-    let mut real: Vec<String> =
-        routes::DOORS.iter().filter(|door| !is_page(door.path)).map(|door| format!("{} {}", door.method, door.path)).collect();
+    let mut real: Vec<String> = routes::DOORS
+        .iter()
+        .filter(|door| !is_page(door.path))
+        .map(|door| format!("{} {}", door.method, door.path))
+        .collect();
     let mut known: Vec<String> = DOORS.iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
     real.sort();
     known.sort();
@@ -40,7 +43,10 @@ fn every_door_is_known_and_every_known_door_is_there() {
     known.dedup();
     assert_eq!(known.len(), DOORS.len(), "a door is there twice");
     for (method, path, ..) in PAGES {
-        assert!(routes::DOORS.iter().any(|door| (door.method, door.path) == (*method, *path)), "{method} {path} is gone");
+        assert!(
+            routes::DOORS.iter().any(|door| (door.method, door.path) == (*method, *path)),
+            "{method} {path} is gone"
+        );
     }
 }
 
@@ -82,7 +88,8 @@ async fn request(portal: &TestPortal, row: &Row, let_in: bool) -> (String, Value
         }
         "targets" => ("{id}", "1".to_owned()),
         "environments" => {
-            make(json!({ "kind": "Environment", "name": format!("e{n}"), "title": "E", "policy": { "rules": [] } })).await;
+            make(json!({ "kind": "Environment", "name": format!("e{n}"), "title": "E", "policy": { "rules": [] } }))
+                .await;
             ("{name}", if own { format!("e{n}") } else { "production".to_owned() })
         }
         "clusters" => {
@@ -118,7 +125,9 @@ async fn body(portal: &TestPortal, (method, path, ..): &Row, id: &str, n: u32) -
     let created = *method == "POST" && !path.contains('{');
     let name = |prefix: &str| if created { format!("{prefix}{n}") } else { id.to_owned() };
     match *path {
-        "/api/v1/setup" => json!({ "link": "wrong", "login": "eve", "name": "Eve", "password": "correct horse battery" }),
+        "/api/v1/setup" => {
+            json!({ "link": "wrong", "login": "eve", "name": "Eve", "password": "correct horse battery" })
+        }
         "/api/v1/session" => json!({ "link": "wrong" }),
         "/api/v1/images" => TestPortal::image_spec(&format!("door-{n}")),
         "/api/v1/releases" => {
@@ -129,7 +138,9 @@ async fn body(portal: &TestPortal, (method, path, ..): &Row, id: &str, n: u32) -
             json!({ "content_hash": portal.show(id.parse().unwrap()).await["content_hash"], "comment": "because" })
         }
         "/api/v1/windows" | "/api/v1/windows/{id}" => portal.window_spec(TimeDelta::hours(2), TimeDelta::hours(1)),
-        "/api/v1/services" | "/api/v1/services/{name}" => json!({ "name": name("s"), "title": "T", "repository": "r.example/s" }),
+        "/api/v1/services" | "/api/v1/services/{name}" => {
+            json!({ "name": name("s"), "title": "T", "repository": "r.example/s" })
+        }
         "/api/v1/services/{name}/targets" => target("doors", &format!("w{n}")),
         "/api/v1/targets/{id}" => target("doors", &format!("v{n}")),
         "/api/v1/environments" | "/api/v1/environments/{name}" => json!({ "name": name("e"), "title": "T" }),
@@ -236,7 +247,8 @@ both! {
             let (address, _) = request(portal, row, false).await;
             let method: Method = row.0.parse().unwrap();
             let ask = |body: Vec<u8>, kind: &str| session.request(method.clone(), &address).header("content-type", kind).body(body);
-            let large = format!("{{ \"x\": \"{}\" }}", "a".repeat(256 * 1024)).into_bytes();
+            // More than any door takes; `apply` takes the most.
+            let large = format!("{{ \"x\": \"{}\" }}", "a".repeat(1024 * 1024)).into_bytes();
             for (body, kind, status) in [
                 (b"{ ".to_vec(), "application/json", 400),
                 (b"nonsense".to_vec(), "application/json", 400),
@@ -282,7 +294,9 @@ both! {
 }
 
 /// What stands but for sessions, audit entries and links that signing in leaves.
-fn without_sessions(mut contents: std::collections::BTreeMap<String, Vec<String>>) -> std::collections::BTreeMap<String, Vec<String>> {
+fn without_sessions(
+    mut contents: std::collections::BTreeMap<String, Vec<String>>,
+) -> std::collections::BTreeMap<String, Vec<String>> {
     for table in ["sessions", "links", "audit_entries", "audit_tree", "tokens", "credentials"] {
         contents.remove(table);
     }

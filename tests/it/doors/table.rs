@@ -3,7 +3,8 @@
 /// The columns: nobody; an account without any role; a viewer, a requester, an operator, an
 /// administrator, a signer, each in a browser; and somebody who is all of these with a token, with
 /// the scope and with another one.
-pub const WHO: [&str; 9] = ["nobody", "nora", "vera", "rita", "otto", "ada", "dora", "token", "token without the scope"];
+pub const WHO: [&str; 9] =
+    ["nobody", "nora", "vera", "rita", "otto", "ada", "dora", "token", "token without the scope"];
 
 /// A door, whether it takes JSON, and the answer to each.
 pub type Row = (&'static str, &'static str, Takes, [u16; 9]);

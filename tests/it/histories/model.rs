@@ -74,7 +74,10 @@ impl World {
             let fine = by != person && !(interested && *at >= release.requested_at);
             fine.then_some(*group)
         };
-        let own = self.members.iter().filter(|((group, member), _)| *member == person && self.rules.wanted.contains_key(group));
+        let own = self
+            .members
+            .iter()
+            .filter(|((group, member), _)| *member == person && self.rules.wanted.contains_key(group));
         own.filter_map(|(key, grant)| granted(key, grant)).collect()
     }
 
@@ -107,7 +110,8 @@ impl World {
         let places: Vec<Group> =
             self.rules.wanted.iter().flat_map(|(group, count)| std::iter::repeat_n(*group, *count as usize)).collect();
         let people: Vec<_> = self.counting(release).into_iter().collect();
-        let known = !release.authors.is_empty() && release.authors.iter().all(|name| self.identities.contains_key(name));
+        let known =
+            !release.authors.is_empty() && release.authors.iter().all(|name| self.identities.contains_key(name));
         seat(&places, &people) && (known || !self.rules.unknown_author_blocks)
     }
 

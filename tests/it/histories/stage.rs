@@ -79,7 +79,8 @@ impl Stage {
         let workflow = Workflow::new(store, clock.clone(), Random, sealer, settings);
         let mut documents = vec![json!({ "kind": "Cluster", "name": "main", "title": "Main" })];
         for person in 0..PEOPLE {
-            let mut roles = vec![json!({ "role": "viewer" }), json!({ "role": "requester" }), json!({ "role": "operator" })];
+            let mut roles =
+                vec![json!({ "role": "viewer" }), json!({ "role": "requester" }), json!({ "role": "operator" })];
             if ADMINISTRATORS.contains(&person) {
                 roles.push(json!({ "role": "admin" }));
             }
@@ -131,7 +132,21 @@ impl Stage {
         let number = ReleaseNumber(0);
         let digest = String::new();
         let seen = (None, 1);
-        Self { dice, world, release, workflow, clock, number, window: None, ids, digest, seen, tests: 0, fingerprint, _folder: folder }
+        Self {
+            dice,
+            world,
+            release,
+            workflow,
+            clock,
+            number,
+            window: None,
+            ids,
+            digest,
+            seen,
+            tests: 0,
+            fingerprint,
+            _folder: folder,
+        }
     }
 
     fn caller(&self, person: Person) -> Caller {
@@ -178,7 +193,10 @@ impl Stage {
             service: "checkout".to_owned(),
             environment: "production".to_owned(),
             image: json!(self.digest),
-            start: StartSpec { mode: mode_word(mode).to_owned(), window: self.window.filter(|_| windowed).map(|id| id.0) },
+            start: StartSpec {
+                mode: mode_word(mode).to_owned(),
+                window: self.window.filter(|_| windowed).map(|id| id.0),
+            },
             note: String::new(),
         };
         let asked = self.act(self.caller(requester), |v| Box::pin(release::request(v, spec))).await;
@@ -210,13 +228,22 @@ impl Stage {
             let running = store::deployment::running(&mut conn).await.unwrap().remove(0);
             drop(conn);
             let id = running.id;
-            let epoch = self.act(Caller::runner(), move |v| Box::pin(async move { deployment::claim(v, &running, "here").await }));
+            let epoch = self
+                .act(Caller::runner(), move |v| Box::pin(async move { deployment::claim(v, &running, "here").await }));
             let epoch = epoch.await.unwrap();
-            let target = TargetOutcome { target: TargetId(1), workload: workload(), state: TargetState::Serving, reasons: Vec::new() };
-            let outcome = Outcome { verdict: Verdict::Succeeded, reasons: Vec::new(), targets: vec![target], drifted: false };
+            let target = TargetOutcome {
+                target: TargetId(1),
+                workload: workload(),
+                state: TargetState::Serving,
+                reasons: Vec::new(),
+            };
+            let outcome =
+                Outcome { verdict: Verdict::Succeeded, reasons: Vec::new(), targets: vec![target], drifted: false };
             self.act(Caller::runner(), move |v| Box::pin(deployment::end(v, id, epoch, outcome))).await.unwrap();
         } else if !self.release.rejected {
-            self.act(self.caller(KEEPER), move |v| Box::pin(release::withdraw(v, number, String::new()))).await.unwrap();
+            self.act(self.caller(KEEPER), move |v| Box::pin(release::withdraw(v, number, String::new())))
+                .await
+                .unwrap();
         }
     }
 
@@ -227,7 +254,13 @@ impl Stage {
         drop(conn);
         self.seen = (gate.revision.content_hash.clone(), gate.revision.revision);
         let tally = gate.signoff_facts(self.clock.now()).tally();
-        assert_eq!(gate.state(&tally).as_str(), self.world.state(&self.release), "{:?}\n{:?}", self.world, self.release);
+        assert_eq!(
+            gate.state(&tally).as_str(),
+            self.world.state(&self.release),
+            "{:?}\n{:?}",
+            self.world,
+            self.release
+        );
         let seated: Vec<PersonId> = tally.rules.iter().flat_map(|rule| rule.signed.clone()).collect();
         let distinct: std::collections::BTreeSet<&PersonId> = seated.iter().collect();
         assert_eq!(distinct.len(), seated.len(), "somebody counts twice: {tally:?}");
@@ -283,7 +316,8 @@ impl Stage {
 
     /// Puts a person into a group, or out of it.
     pub async fn regroup(&mut self, by: Person, group: Group, person: Person) {
-        let mut members: Vec<Person> = self.world.members.keys().filter(|(one, _)| *one == group).map(|(_, who)| *who).collect();
+        let mut members: Vec<Person> =
+            self.world.members.keys().filter(|(one, _)| *one == group).map(|(_, who)| *who).collect();
         let joins = !members.contains(&person);
         members.retain(|one| *one != person);
         members.extend(joins.then_some(person));
@@ -309,7 +343,9 @@ impl Stage {
         }
         let (active, name) = (self.world.active[person], login(person));
         let done = self.act(self.caller(KEEPER), move |v| {
-            Box::pin(async move { if active { person::deactivate(v, &name).await } else { person::reactivate(v, &name).await } })
+            Box::pin(async move {
+                if active { person::deactivate(v, &name).await } else { person::reactivate(v, &name).await }
+            })
         });
         done.await.unwrap();
         self.world.active[person] = !active;
@@ -406,7 +442,8 @@ impl Stage {
 
     /// CI says something new, perhaps another author.
     pub async fn evidence(&mut self) {
-        let authors: Vec<String> = if self.dice.one_in(2) { vec![format!("author{}", self.dice.below(3))] } else { Vec::new() };
+        let authors: Vec<String> =
+            if self.dice.one_in(2) { vec![format!("author{}", self.dice.below(3))] } else { Vec::new() };
         self.register(&authors).await;
         self.release.authors.extend(authors);
         self.revised();
@@ -415,9 +452,14 @@ impl Stage {
     /// A commit identity becomes somebody's, or nobody's.
     pub async fn rename(&mut self, person: Person) {
         let name = format!("author{}", self.dice.below(3));
-        let mut own: Vec<String> = self.world.identities.iter().filter(|(_, owner)| **owner == person).map(|(name, _)| name.clone()).collect();
+        let mut own: Vec<String> =
+            self.world.identities.iter().filter(|(_, owner)| **owner == person).map(|(name, _)| name.clone()).collect();
         let taken = self.world.identities.get(&name).is_some_and(|owner| *owner != person);
-        if own.contains(&name) { own.retain(|one| *one != name) } else { own.push(name.clone()) }
+        if own.contains(&name) {
+            own.retain(|one| *one != name)
+        } else {
+            own.push(name.clone())
+        }
         let joined = own.contains(&name);
         let spec = tidegate::protocol::PersonSpec {
             login: login(person),
