@@ -79,7 +79,7 @@ impl<'a, 'h, J: Journal> Followed<'a, 'h, J> {
         }
     }
 
-    pub(super) async fn to_the_end(mut self) -> Result<Ended, Stopped> {
+    pub(super) async fn until_it_ends(mut self) -> Result<Ended, Stopped> {
         // The selector of a Deployment cannot change, and everything of it carries these labels.
         let labels = self.seen.deployment().spec.as_ref().map(|spec| selector(&spec.selector)).unwrap_or_default();
         let mut watches = sights::watches(self.hands.connection, self.step, &labels, self.hands.random);

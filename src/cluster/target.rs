@@ -114,11 +114,11 @@ pub(super) async fn set_image<J: Journal>(
     let (attempt, patience) = (Attempt::of(hands.job, step.target), Patience::begin(hands, began));
     let writing =
         Writing { hands, step, attempt, announced: None, patience, unreachable: false, pause: 250, last: None };
-    writing.to_the_end().await
+    writing.until_it_ends().await
 }
 
 impl<J: Journal> Writing<'_, '_, J> {
-    async fn to_the_end(mut self) -> Result<Ended, Stopped> {
+    async fn until_it_ends(mut self) -> Result<Ended, Stopped> {
         loop {
             let told = *self.hands.signal.borrow();
             match told {
@@ -174,7 +174,7 @@ impl<J: Journal> Writing<'_, '_, J> {
             let ended = match still {
                 Some(ended) => self.untouched(&version, ended).await?,
                 None => match self.write(&version, rollouts).await? {
-                    Answer::Written(written) => return self.follow(written).await,
+                    Answer::Written(written) => return self.follow(*written).await,
                     Answer::Ended(ended) => Some(ended),
                     Answer::TurnedAway(why) => {
                         let ended = Ended::new(TargetState::Untouched, vec![why]);
@@ -201,7 +201,7 @@ impl<J: Journal> Writing<'_, '_, J> {
         Ok(match answer {
             Ok(written) => match rollout::changed(&written, self.step) {
                 Some(found) => Answer::Ended(Ended::unknown(text!("write-mutated", found = found))),
-                None => Answer::Written(written),
+                None => Answer::Written(Box::new(written)),
             },
             // Somebody else was faster: look.
             Err(Failure::Conflict) => {
@@ -251,7 +251,7 @@ impl<J: Journal> Writing<'_, '_, J> {
             self.hands.journal.keep(JournalEvent::Written { target: self.step.target, generation }).await?;
         }
         halt::point("deploy.written");
-        Followed::new(self.hands, self.step, found, self.patience).to_the_end().await
+        Followed::new(self.hands, self.step, found, self.patience).until_it_ends().await
     }
 
     /// The cluster does not answer as it should: says so once, and waits a moment.
@@ -286,7 +286,7 @@ impl<J: Journal> Writing<'_, '_, J> {
 /// What became of one attempt to write.
 enum Answer {
     /// The workload as it is now.
-    Written(Deployment),
+    Written(Box<Deployment>),
     /// Nothing was done, and trying again will not help.
     TurnedAway(Text),
     Ended(Ended),

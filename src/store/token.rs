@@ -94,7 +94,6 @@ pub async fn answered(
 }
 
 /// Keeps an answer, in the transaction that caused it.
-#[expect(clippy::too_many_arguments, reason = "one column each")]
 pub async fn keep_answer(
     tx: &mut Tx,
     token: TokenId,

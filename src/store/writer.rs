@@ -115,10 +115,10 @@ async fn work(mut tx: Tx, lock: File, mut queue: mpsc::Receiver<Message>, wakes:
             batch(&mut tx, jobs, &wakes).await;
         }
     }
-    if let Conn::Writer(conn) = tx.conn {
-        if let Err(error) = conn.close().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "store.writer.close");
-        }
+    if let Conn::Writer(conn) = tx.conn
+        && let Err(error) = conn.close().await
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "store.writer.close");
     }
     drop(lock);
     if let Some(closed) = close {

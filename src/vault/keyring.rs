@@ -113,7 +113,7 @@ impl KeyRing {
         let written = Written {
             schema: SCHEMA.to_owned(),
             primary: self.primary.clone(),
-            keys: self.keys.iter().map(|(id, key)| (id.clone(), STANDARD.encode(&**key))).collect(),
+            keys: self.keys.iter().map(|(id, key)| (id.clone(), STANDARD.encode(**key))).collect(),
         };
         let write = || {
             let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;

@@ -37,7 +37,7 @@ async fn read(who: &Api, number: i64, last: Option<&str>, enough: impl Fn(&[Even
     while !enough(&events) {
         let chunk = tokio::time::timeout_at(until, stream.next()).await.expect("the stream goes on");
         let Some(Ok(chunk)) = chunk else { break };
-        text.push_str(&String::from_utf8(chunk.to_vec()).unwrap());
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
         while let Some((event, rest)) = text.split_once("\n\n") {
             let field = |name: &str| {
                 event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).map(str::to_owned)

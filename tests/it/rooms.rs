@@ -145,7 +145,7 @@ fn objections(room: &str, source: &str, rooms: &BTreeSet<&str>) -> Vec<String> {
         }
         let target = path.split("::").next().unwrap_or_default();
         let fits = |entry: &&str| path == **entry || path.starts_with(&format!("{entry}::"));
-        if target != room && rooms.contains(target) && !allowed.iter().any(|entry| fits(&entry)) {
+        if target != room && rooms.contains(target) && !allowed.iter().any(fits) {
             wrong.push(format!("{room} → {path}"));
         }
     }

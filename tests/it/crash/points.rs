@@ -144,7 +144,7 @@ async fn while_a_write_is_called_back(mut world: World) {
     // It may stop before it has answered.
     let path = format!("/api/v1/releases/{number}/cancel");
     let cancel = world.stage.scene.operator.request(reqwest::Method::POST, &path).json(&json!({}));
-    let cancel = tokio::spawn(cancel.send());
+    let _asked = tokio::spawn(cancel.send());
     world.stage.until("the request to stop", number, |event| event["event"] == "cancelled").await;
     world.stage.place.lift(cut);
     world.portal.halted().await;
