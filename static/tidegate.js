@@ -121,6 +121,13 @@ for (const button of document.querySelectorAll("button[data-add]")) {
   });
 })();
 
+// On a phone the bar scrolls; where one is stands in sight.
+(() => {
+  const here = document.querySelector(".bar nav [aria-current]");
+  const bar = here?.parentElement;
+  if (bar && bar.scrollWidth > bar.clientWidth) bar.scrollLeft = here.offsetLeft + here.offsetWidth / 2 - bar.clientWidth / 2;
+})();
+
 // What cannot be undone asks once, in the words that stand on the button.
 document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.ask;

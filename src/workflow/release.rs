@@ -306,7 +306,7 @@ pub(super) async fn refuse_if_busy(v: &mut Verb<'_>, concerned: Concerned) -> Re
     if busy.is_empty() {
         return Ok(());
     }
-    Err(Refusal::conflict(text!("conflict-releases-open", releases = busy.join(", "))).into())
+    Err(Refusal::conflict(text!("conflict-releases-open", count = busy.len(), releases = busy.join(", "))).into())
 }
 
 /// A cluster has a new credential: tries the plans again that could not be made, and makes those

@@ -361,7 +361,7 @@ async fn form_page(doors: &Doors, request: &HttpRequest, who: &Who, asked: Asked
     groups.retain(|group| group.archived_at.is_none());
     let mut clusters = store::cluster::list(&mut conn).await?;
     clusters.retain(|cluster| cluster.archived_at.is_none() || asked.form.value("cluster") == cluster.slug.as_str());
-    let none = (String::new(), shell.t("none"));
+    let none = (String::new(), shell.t("environment-no-cluster"));
     let named = |slug: &Slug, title: &crate::domain::name::Title| (slug.to_string(), title.to_string());
     let edit = EditPage {
         rows: rule_rows(&asked.form),

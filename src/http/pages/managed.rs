@@ -269,6 +269,8 @@ macro_rules! managed {
                 let (subject, now) = stored(&mut conn, &who.access, &name).await?;
                 asked.newer = Some(Newer::of(&mut conn, &subject, FIELDS, &asked.form, &now).await?);
                 asked.form.set("version", now.value("version").to_owned());
+                // Its card says so, with who and what.
+                asked.form.error = None;
             }
             form_page(&doors, &request, &who, asked, status).await
         }

@@ -144,7 +144,7 @@ async fn form_page(doors: &Doors, request: &HttpRequest, who: &Who, asked: Asked
     who.access.administer()?;
     let shell = Shell::of(doors, who, request, "settings").await?;
     let mut conn = doors.workflow.store().read().await?;
-    let mut groups = vec![(String::new(), shell.t("none"))];
+    let mut groups = vec![(String::new(), shell.t("service-no-owner"))];
     for group in store::group::list(&mut conn).await? {
         // An archived group that owns it stays its owner until somebody chooses another one.
         if group.archived_at.is_none() || asked.form.value("owner") == group.slug.as_str() {

@@ -283,6 +283,7 @@ pub async fn save(doors: web::Data<Doors>, request: HttpRequest, submit: Submit,
         let subject = format!("target:{}", target.id);
         asked.newer = Some(Newer::of(&mut conn, &subject, FIELDS, &asked.form, &filled(&target)).await?);
         asked.form.set("version", target.version.to_string());
+        asked.form.error = None;
     }
     drop(conn);
     form_page(&doors, &request, &who, asked, (service, Some(target)), status).await

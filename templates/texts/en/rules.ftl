@@ -79,7 +79,10 @@ conflict-group-asked = A policy asks this group. Change that policy first.
 
 conflict-exists = There is one of this name already.
 conflict-edited-meanwhile = Somebody edited this while you did. Look at the newer state, and repeat your change if it still fits.
-conflict-releases-open = { $releases } still need it. Withdraw or finish them first.
+conflict-releases-open = { $count ->
+    [one] { $releases } still needs it. Withdraw or finish it first.
+   *[other] { $releases } still need it. Withdraw or finish them first.
+}
 conflict-cluster-in-use = An environment deploys to this cluster. Give it another one first.
 environment-unknown = There is no environment { $name }.
 service-unknown = There is no service { $name }.
