@@ -19,6 +19,8 @@
         const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
         if (answer.redirected) { location.reload(); return; }
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        // What was just done has been read by then, and what stands below has moved on.
+        if (performance.now() > 5000) document.querySelector(".notice")?.remove();
         for (const part of document.querySelectorAll("[data-live]")) {
           const newer = fresh.getElementById(part.id);
           if (!newer) { part.replaceChildren(); continue; }

@@ -27,6 +27,7 @@ mod release;
 mod rooms;
 mod serve;
 mod session;
+mod settings;
 mod signoff;
 mod support;
 mod token;
