@@ -21,6 +21,7 @@ mod histories;
 mod image;
 mod journey;
 mod outbound;
+mod pages;
 mod person;
 mod practice;
 mod release;
