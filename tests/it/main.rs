@@ -26,6 +26,7 @@ mod person;
 mod practice;
 mod release;
 mod rooms;
+mod secrets;
 mod serve;
 mod session;
 mod signoff;
