@@ -24,6 +24,7 @@ mod outbound;
 mod pages;
 mod person;
 mod practice;
+mod promises;
 mod release;
 mod rooms;
 mod secrets;

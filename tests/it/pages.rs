@@ -78,6 +78,19 @@ both! {
         page.says("#rules", &["0 of 1"]);
     }
 
+    async fn edits_after_the_request_are_named_on_the_release_page(portal: &mut TestPortal) {
+        let number = portal.release("first", by_hand()).await;
+        let page = release(portal, "vera", number).await;
+        assert!(!page.text("main").contains("ada"), "nothing was edited yet");
+        portal.members("ada", "product", &["pia", "vera"]).await;
+        portal.change_policy(json!({ "watch_seconds": 1 })).await;
+        let page = release(portal, "vera", number).await;
+        let edits: Vec<String> = page.texts("section li").into_iter().filter(|line| line.contains("ada")).collect();
+        for part in ["policy", "Product"] {
+            assert!(edits.iter().any(|line| line.contains(part)), "{part}: {edits:?}");
+        }
+    }
+
     async fn a_form_on_the_release_page_does_what_the_door_for_programs_does(portal: &mut TestPortal) {
         let number = portal.release("first", by_hand()).await;
         let dora = portal.person("dora").await;
