@@ -2,17 +2,23 @@
 //! making, editing, archiving, what is wrong, and two people at the same time.
 
 mod credential;
-mod sheet;
 mod table;
 mod token;
 
 use serde_json::Value;
-use sheet::Sheet;
 use table::{KINDS, Kind};
 
 use crate::support::api::Api;
+use crate::support::page::Page;
 use crate::support::portal::{TestPortal, both};
 use crate::support::scene::PASSWORD;
+
+/// Opens a page, which must be there.
+async fn open(who: &Api, path: &str) -> Page {
+    let page = Page::get(who, path).await;
+    assert_eq!(page.status, 200, "{path}: {}", page.text("main"));
+    page
+}
 
 /// A thing as the API has it; null when it has none.
 async fn stands(who: &Api, kind: &Kind) -> Value {
@@ -35,12 +41,12 @@ fn archived_list(kind: &Kind) -> String {
 
 /// Where it is edited. Targets have numbers, which their service's page knows.
 async fn edit_path(who: &Api, kind: &Kind) -> String {
-    Sheet::open(who, kind.shown).await.link(kind.edit)
+    open(who, kind.shown).await.attributes(kind.edit, "href").remove(0)
 }
 
 /// Makes it with what the table says.
-async fn make(who: &Api, kind: &Kind) -> Sheet {
-    Sheet::open(who, kind.new).await.form(kind.create).with(kind.typed).send(who).await
+async fn make(who: &Api, kind: &Kind) -> Page {
+    open(who, kind.new).await.form(kind.create).with(kind.typed).send(who).await
 }
 
 /// A portal with nothing but the person who set it up.
@@ -55,16 +61,17 @@ both! {
     async fn every_thing_that_is_managed_is_made_edited_archived_and_restored_on_its_pages(db: Kind) {
         let (portal, ada) = empty_portal(db).await;
         for kind in KINDS {
-            Sheet::open(&ada, kind.list).await.says(&[kind.none]);
+            open(&ada, kind.list).await.says("main", &[kind.none]);
             let made = make(&ada, kind).await;
-            assert_eq!(made.path.split('?').next().unwrap(), kind.shown, "{}: {}", made.status, made.text());
-            made.says(&[kind.words[0]]);
-            Sheet::open(&ada, kind.list).await.says(&[kind.words[0]]);
+            let location = made.location.as_deref().unwrap_or_default();
+            assert_eq!(location.split('?').next(), Some(kind.shown), "{}", made.text("main"));
+            made.says("main", &[kind.words[0]]);
+            open(&ada, kind.list).await.says("main", &[kind.words[0]]);
             holds(kind, &stands(&ada, kind).await, kind.made);
 
             let edit = edit_path(&ada, kind).await;
-            let form = Sheet::open(&ada, &edit).await.form(&edit).with(kind.changes);
-            form.send(&ada).await.says(&["Saved.", kind.words[1]]);
+            let form = open(&ada, &edit).await.form(&edit).with(kind.changes);
+            form.send(&ada).await.says("main", &["Saved.", kind.words[1]]);
             holds(kind, &stands(&ada, kind).await, kind.changed);
             // What was not typed over is still there.
             let kept = kind.made.iter().filter(|(pointer, _)| !kind.changed.iter().any(|(other, _)| other == pointer));
@@ -72,13 +79,13 @@ both! {
 
             let base = edit.strip_suffix("/edit").unwrap();
             let page = if kind.shown.starts_with(base) { base } else { &edit };
-            Sheet::open(&ada, page).await.form(&format!("{base}/archive")).send(&ada).await.says(&[kind.words[2]]);
+            open(&ada, page).await.form(&format!("{base}/archive")).send(&ada).await.says("main", &[kind.words[2]]);
             holds(kind, &stands(&ada, kind).await, &[(kind.archived, "true")]);
             if kind.list != kind.shown {
-                Sheet::open(&ada, kind.list).await.says(&[kind.none]);
-                Sheet::open(&ada, &archived_list(kind)).await.says(&[kind.words[1]]);
+                open(&ada, kind.list).await.says("main", &[kind.none]);
+                open(&ada, &archived_list(kind)).await.says("main", &[kind.words[1]]);
             }
-            Sheet::open(&ada, page).await.form(&format!("{base}/restore")).send(&ada).await.says(&[kind.words[3]]);
+            open(&ada, page).await.form(&format!("{base}/restore")).send(&ada).await.says("main", &[kind.words[3]]);
             holds(kind, &stands(&ada, kind).await, &[(kind.archived, "false")]);
             holds(kind, &stands(&ada, kind).await, kind.changed);
         }
@@ -93,14 +100,14 @@ both! {
             make(&ada, kind).await;
             let before = portal.database.contents().await;
             for (typed, status, complaints) in kind.wrong {
-                let form = Sheet::open(&ada, kind.new).await.form(kind.create).with(kind.typed).with(typed);
-                let sheet = form.send(&ada).await;
-                assert_eq!(sheet.status, *status, "{typed:?}: {}", sheet.text());
+                let form = open(&ada, kind.new).await.form(kind.create).with(kind.typed).with(typed);
+                let page = form.send(&ada).await;
+                assert_eq!(page.status, *status, "{typed:?}: {}", page.text("main"));
                 for (field, words) in *complaints {
-                    let complaint = sheet.complaint(field);
-                    assert!(complaint.contains(words), "{field} of {}: {complaint:?}\n{}", kind.new, sheet.text());
+                    let complaint = page.complaint(field);
+                    assert!(complaint.contains(words), "{field} of {}: {complaint:?}\n{}", kind.new, page.text("main"));
                 }
-                let again = sheet.form(kind.create);
+                let again = page.form(kind.create);
                 for (field, _) in kind.typed.iter().chain(*typed) {
                     let (kept, sent) = (again.values(field), form.values(field));
                     assert!(kept.starts_with(&sent), "{field} of {}: {sent:?} became {kept:?}", kind.new);
@@ -122,21 +129,21 @@ both! {
         for kind in KINDS {
             make(&ada, kind).await;
             let edit = edit_path(&ada, kind).await;
-            let mine = Sheet::open(&ada, &edit).await.form(&edit).with(kind.changes);
-            let theirs = Sheet::open(&bob, &edit).await.form(&edit).with(&[kind.theirs]);
-            theirs.send(&bob).await.says(&["Saved."]);
+            let mine = open(&ada, &edit).await.form(&edit).with(kind.changes);
+            let theirs = open(&bob, &edit).await.form(&edit).with(&[kind.theirs]);
+            theirs.send(&bob).await.says("main", &["Saved."]);
             let after_theirs = stands(&ada, kind).await;
 
-            let sheet = mine.send(&ada).await;
-            assert_eq!(sheet.status, 409, "{}", sheet.text());
-            sheet.says(&["Bob Other saved this while you did", "Your input is kept below", kind.theirs.1]);
+            let page = mine.send(&ada).await;
+            assert_eq!(page.status, 409, "{}", page.text("main"));
+            page.says("main", &["Bob Other saved this while you did", "Your input is kept below", kind.theirs.1]);
             assert_eq!(stands(&ada, kind).await, after_theirs, "nothing of mine was saved");
-            let again = sheet.form(&edit);
+            let again = page.form(&edit);
             for (field, _) in kind.changes {
                 assert!(again.values(field).starts_with(&mine.values(field)), "{field} of {edit} was lost");
             }
             // Whoever has seen it and sends once more means it.
-            again.send(&ada).await.says(&["Saved."]);
+            again.send(&ada).await.says("main", &["Saved."]);
             holds(kind, &stands(&ada, kind).await, kind.changed);
         }
         portal.run_until_idle().await;
@@ -154,9 +161,9 @@ both! {
             ("/people/ada", "Somebody has to administer the portal."),
         ];
         for (path, why) in refused {
-            let sheet = Sheet::open(&ada, path).await.form(&format!("{path}/archive")).send(&ada).await;
-            assert_eq!(sheet.status, 409, "{path}");
-            sheet.says(&[why]);
+            let page = open(&ada, path).await.form(&format!("{path}/archive")).send(&ada).await;
+            assert_eq!(page.status, 409, "{path}");
+            page.says("main", &[why]);
         }
     }
 }

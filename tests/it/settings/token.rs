@@ -2,15 +2,14 @@
 
 use serde_json::json;
 
-use super::empty_portal;
-use super::sheet::Sheet;
+use super::{empty_portal, open};
 use crate::support::portal::both;
 
 both! {
     async fn a_token_is_shown_once_and_taken_back_on_its_pages(db: Kind) {
         let (portal, ada) = empty_portal(db).await;
-        Sheet::open(&ada, "/tokens").await.says(&["No token yet."]);
-        let form = Sheet::open(&ada, "/tokens/new").await.form("/tokens");
+        open(&ada, "/tokens").await.says("main", &["No token yet."]);
+        let form = open(&ada, "/tokens/new").await.form("/tokens");
         assert_eq!(form.values("person"), ["ada"], "one's own is offered first");
 
         let wrong = form.clone().with(&[("title", ""), ("days", "500")]).send(&ada).await;
@@ -24,22 +23,22 @@ both! {
 
         let typed = [("title", "CI of the shop"), ("scopes", "images:write"), ("scopes", "releases:read"), ("days", "30")];
         let made = form.with(&typed).send(&ada).await;
-        made.says(&["The token is made", "Copy it now"]);
-        let secret = made.text().split_whitespace().find(|word| word.starts_with("tdg_")).unwrap().to_owned();
+        made.says("main", &["The token is made", "Copy it now"]);
+        let secret = made.text("main").split_whitespace().find(|word| word.starts_with("tdg_")).unwrap().to_owned();
         let ci = portal.nobody().with_token(&secret);
         ci.get("/api/v1/images").await.ok();
         let listed = ada.get("/api/v1/tokens").await.ok()["items"][0].clone();
         assert_eq!((&listed["title"], &listed["scopes"]), (&json!("CI of the shop"), &json!(["images:write", "releases:read"])));
 
-        let list = Sheet::open(&ada, "/tokens").await;
-        list.says(&["CI of the shop", "images:write", "releases:read", "works"]);
-        Sheet::open(&ada, "/people/ada").await.says(&["CI of the shop"]);
-        assert!(!list.text().contains(&secret), "the secret is shown once");
+        let list = open(&ada, "/tokens").await;
+        list.says("main", &["CI of the shop", "images:write", "releases:read", "works"]);
+        open(&ada, "/people/ada").await.says("main", &["CI of the shop"]);
+        assert!(!list.text("main").contains(&secret), "the secret is shown once");
         let revoke = list.form(&format!("/tokens/{}/revoke", listed["id"]));
-        revoke.send(&ada).await.says(&["The token is revoked.", "CI of the shop", "revoked"]);
+        revoke.send(&ada).await.says("main", &["The token is revoked.", "CI of the shop", "revoked"]);
         ci.get("/api/v1/images").await.is(401);
         // Somebody who had the list open presses the same button: it stays revoked.
-        revoke.send(&ada).await.says(&["revoked"]);
+        revoke.send(&ada).await.says("main", &["revoked"]);
         ci.get("/api/v1/images").await.is(401);
         portal.finish().await;
     }
