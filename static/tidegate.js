@@ -41,8 +41,8 @@
   const listen = () => {
     if (document.hidden || stream) return;
     stream = new EventSource(root.dataset.events);
-    let first = true;
-    stream.addEventListener("state", () => { if (first) { first = false; return; } refresh(); });
+    // The first one comes at once: it tells what happened since the page was made.
+    stream.addEventListener("state", refresh);
     stream.addEventListener("progress", refresh);
   };
   document.addEventListener("visibilitychange", () => {

@@ -5,6 +5,7 @@ mod demo;
 mod journey;
 mod whole;
 
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use crate::support::{eventually, process::free_port};
 
 /// A browser of a test's own.
 pub struct Browser {
-    driver: Child,
-    profile: tempfile::TempDir,
+    _driver: Driver,
+    _profile: tempfile::TempDir,
     /// The page.
     pub page: Client,
     base: String,
@@ -42,11 +43,13 @@ impl Browser {
         let port = free_port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver is installed (Debian: chromium-driver)");
+        let driver = Driver(driver);
         let profile = tempfile::tempdir().unwrap();
         let mut arguments = vec![
             "--headless".to_owned(),
@@ -83,7 +86,7 @@ impl Browser {
             builder.capabilities(capabilities.clone()).connect(&url).await.ok()
         })
         .await;
-        Self { driver, profile, page, base: base.to_owned() }
+        Self { _driver: driver, _profile: profile, page, base: base.to_owned() }
     }
 
     pub async fn goto(&self, path: &str) {
@@ -193,10 +196,19 @@ impl Browser {
         );
     }
 
-    pub async fn close(mut self) {
+    pub async fn close(self) {
         self.page.clone().close().await.unwrap();
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-        drop(self.profile);
+    }
+}
+
+/// A driver with the browser it began, in a process group of their own: both end with it, also when
+/// the test fails.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let group = rustix::process::Pid::from_child(&self.0);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let _ = self.0.wait();
     }
 }

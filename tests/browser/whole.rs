@@ -1,6 +1,8 @@
 //! The whole way, from an empty folder to a verdict, by what people see and press. Only CI speaks
 //! to the API.
 
+use std::time::Duration;
+
 use chrono::{TimeDelta, Utc};
 use fantoccini::Locator;
 use serde_json::json;
@@ -126,6 +128,11 @@ async fn sign(signer: &Browser, link: &str, comment: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_way_is_walked_in_a_browser_on_the_real_cluster() {
     let real = Cluster::shared().await;
+    let walked = tokio::time::timeout(Duration::from_secs(120), walk(&real)).await;
+    walked.expect("the whole way ends within two minutes");
+}
+
+async fn walk(real: &Cluster) {
     let namespace = real.namespace("whole").await;
     let before = format!("{REPOSITORY}@{}", images::good("whole-before"));
     real.deployment(&namespace, "checkout", 3, &before).await;
