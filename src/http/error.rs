@@ -2,9 +2,10 @@
 //! page; a fault of ours is logged here, once, and told without details.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
+use super::pages::PageFailed;
 use crate::domain::refusal::{Kind, Refusal};
 use crate::domain::text::Text;
 use crate::domain::time::{Timestamp, Zone};
@@ -137,6 +138,16 @@ impl Problem {
         }
         document
     }
+}
+
+/// Whether a request is at a door for programs, which are told in documents; people are in pages.
+pub fn is_program(request: &HttpRequest) -> bool {
+    request.path().starts_with("/api/")
+}
+
+/// A refusal in the form that belongs to the door.
+pub fn told(request: &HttpRequest, refusal: Refusal) -> actix_web::Error {
+    if is_program(request) { Problem::from(refusal).into() } else { PageFailed::from(refusal).into() }
 }
 
 fn document(status: StatusCode, text: &Text) -> Value {
