@@ -6,7 +6,7 @@
 mod forms;
 mod pages;
 mod people;
-mod table;
+pub mod table;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
