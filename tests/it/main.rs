@@ -36,3 +36,4 @@ mod token;
 mod user;
 mod window;
 mod words;
+mod writer;
