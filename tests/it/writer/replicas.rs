@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::{End, noted, write};
+use super::{End, held, noted, write};
 use crate::support::database::Kind;
 use crate::support::portal::TestPortal;
 use crate::support::town::{REPOSITORY, at_opening, by_hand, when_signed};
@@ -127,6 +127,21 @@ async fn two_portals_that_write_at_the_same_time_keep_one_log() {
     assert_eq!(kept.len(), 96);
     assert_eq!(kept.iter().collect::<BTreeSet<_>>().len(), 96);
     assert_eq!(entries(&other, "image.register").await, 15);
+    end(one, other).await;
+}
+
+/// A process that is frozen holds its transaction, and with it the lock of all writers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_freezes_in_mid_write_does_not_stop_the_other() {
+    let (one, other) = pair().await;
+    let (release, holding) = held(one.workflow().store()).await;
+    let begun = std::time::Instant::now();
+    write(other.workflow().store(), "other".to_owned(), End::Well).await.unwrap();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(15), "{:?}", begun.elapsed());
+    drop(release);
+    assert!(holding.await.unwrap().is_err(), "what it was about to do is not done");
+    write(one.workflow().store(), "one".to_owned(), End::Well).await.unwrap();
+    assert_eq!(noted(&one.database).await, ["other", "one"]);
     end(one, other).await;
 }
 
