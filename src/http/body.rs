@@ -121,6 +121,10 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = std::future::Ready<Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // Nothing that is looked for holds a NUL, and PostgreSQL takes none.
+        if form_urlencoded::parse(request.query_string().as_bytes()).any(|(_, value)| value.contains('\0')) {
+            return std::future::ready(Err(told(request, Refusal::field("", text!("query-nul")))));
+        }
         let parsed = serde_urlencoded::from_str(request.query_string());
         let wrong = |error: serde::de::value::Error| Refusal::field("", complaint(&error.to_string()));
         std::future::ready(parsed.map(Self).map_err(|error| told(request, wrong(error))))

@@ -25,6 +25,7 @@ mod openapi;
 mod outbound;
 mod person;
 mod practice;
+mod refusals;
 mod release;
 mod rooms;
 mod schema;

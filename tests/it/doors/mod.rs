@@ -4,6 +4,7 @@
 //! [`table`] has the doors for programs, [`pages`] those for people; [`people`] tries the latter.
 
 mod forms;
+mod nasty;
 mod pages;
 mod people;
 pub mod table;
