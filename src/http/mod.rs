@@ -3,7 +3,7 @@
 //! asked in the verb.
 //!
 //! [`api`] is for programs, [`pages`] for people, [`events`] for both. To add a door: a handler in
-//! the file of its stage, a line in [`routes`], a line in `tests/it/doors.rs`.
+//! the file of its stage, a line in [`routes`], a line in `tests/it/doors`.
 
 pub mod api;
 pub mod assets;

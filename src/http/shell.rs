@@ -85,7 +85,7 @@ impl Shell {
         when::brief_moment(*at, &self.reader)
     }
 
-    /// A time of day in the reader's zone.
+    /// A time of day in the reader's zone, to the second.
     pub fn time(&self, at: &Timestamp) -> Safe<String> {
         when::time_of_day(*at, &self.reader)
     }

@@ -23,9 +23,9 @@ pub fn brief_moment(at: Timestamp, reader: &Reader) -> Safe<String> {
     element(at, &brief(at, reader))
 }
 
-/// A time of day as HTML.
+/// A time of day to the second, as HTML.
 pub fn time_of_day(at: Timestamp, reader: &Reader) -> Safe<String> {
-    element(at, &clock(at, reader))
+    element(at, &reader.zone.local(at).format("%H:%M:%S").to_string())
 }
 
 fn element(at: Timestamp, shown: &str) -> Safe<String> {

@@ -1,6 +1,7 @@
 //! Journeys in a real Chromium, by chromedriver. A browser that cannot be started is a failure, not
 //! a skip. With `TIDEGATE_SHOTS=DIR` each stop of a journey leaves a picture there.
 
+mod demo;
 mod journey;
 
 use std::process::{Child, Command, Stdio};

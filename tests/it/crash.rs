@@ -22,7 +22,7 @@ use crate::support::scene::Scene;
 /// The workload.
 const WEB: &str = crate::deployment::stage::WEB;
 
-/// A portal that is going to be killed, with a stage on a practice cluster of its own.
+/// A portal that is going to be killed, with a stage on a cluster.
 pub struct World {
     portal: Portal,
     stage: Stage,
@@ -38,16 +38,20 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let when = folder.path().join("armed").to_str().unwrap().to_owned();
         let halt = [("TIDEGATE_HALT_AT", point), ("TIDEGATE_HALT_WHEN", when.as_str())];
-        Self::make(Portal::start_with(&[], &halt).await, folder, 0).await
+        Self::make(Portal::start_with(&[], &halt).await, Ground::practice().await, folder, 0).await
     }
 
     /// One whose pods take so long to be ready.
     async fn slow(millis: u32) -> Self {
-        Self::make(Portal::start().await, tempfile::tempdir().unwrap(), millis).await
+        Self::make(Portal::start().await, Ground::practice().await, tempfile::tempdir().unwrap(), millis).await
     }
 
-    async fn make(portal: Portal, folder: TempDir, millis: u32) -> Self {
-        let ground = Ground::practice().await;
+    /// One in front of the real control plane.
+    async fn real() -> Self {
+        Self::make(Portal::start().await, Ground::real().await, tempfile::tempdir().unwrap(), 0).await
+    }
+
+    async fn make(portal: Portal, ground: Ground, folder: TempDir, millis: u32) -> Self {
         let scene = Scene::open(&portal.api(), &portal.setup_secret(), &ground.kubeconfig()).await;
         let token = json!({ "title": "start", "scopes": ["deployments:start"] });
         let token = scene.operator.post("/api/v1/tokens", token).await.is(201);

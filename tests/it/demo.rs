@@ -16,7 +16,7 @@ use crate::support::command::tidegate;
 use crate::support::{eventually, images};
 
 /// A demo that runs. Its temporary files are in a folder of the test's.
-struct Demo {
+pub struct Demo {
     child: Child,
     temporary: tempfile::TempDir,
 }
@@ -40,7 +40,7 @@ impl Demo {
     }
 
     /// One that has printed all it has to say.
-    async fn start(arguments: &[&str]) -> Self {
+    pub async fn start(arguments: &[&str]) -> Self {
         let mut demo = Self::spawn(arguments);
         let until = tokio::time::Instant::now() + Duration::from_secs(90);
         while !demo.read("out").contains("Ctrl-C ends it") {
@@ -57,13 +57,13 @@ impl Demo {
     }
 
     /// Where it is.
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let out = self.read("out");
         out.lines().map(str::trim).find(|line| line.starts_with("http://")).unwrap().to_owned()
     }
 
     /// The links, by whom they sign in.
-    fn links(&self) -> BTreeMap<String, String> {
+    pub fn links(&self) -> BTreeMap<String, String> {
         let out = self.read("out");
         let lines: Vec<&str> = out.lines().collect();
         let link = |pair: &[&str]| {

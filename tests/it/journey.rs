@@ -40,6 +40,7 @@ async fn a_signed_off_image_runs_on_the_real_cluster() {
     assert_eq!(found.status.unwrap().updated_replicas, Some(3));
     let annotations = found.metadata.annotations.unwrap();
     assert_eq!(annotations["tidegate.dev/release"], format!("R-{number}"));
+    assert_eq!(annotations["tidegate.dev/epoch"], "1", "one worker carried it out");
     assert_eq!(crate::support::cluster::image(&cluster.get(&namespace, "checkout").await, "side"), "r.example/side:1");
 
     let log = eventually("the audit trail", 5, || async {

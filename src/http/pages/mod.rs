@@ -5,6 +5,7 @@
 //! `templates/pages`, its words in `templates/texts`, a line in `http/routes.rs`.
 
 pub mod account;
+mod agreement;
 pub mod announcements;
 pub mod audit;
 pub mod board;
@@ -16,6 +17,7 @@ pub mod images;
 pub mod keys;
 mod managed;
 pub mod people;
+mod proposal;
 pub mod release;
 pub mod releases;
 pub mod request;

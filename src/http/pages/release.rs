@@ -5,12 +5,13 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use super::agreement::{Rule, Sign, Void, join_or, rules, sign, void};
+use super::proposal::{Change, Evidence, changes, evidence};
 use super::rollout::{self, Rollout};
 use super::story::{self, Item, People};
 use super::{Page, PageFailed, asks_password, freshen, refusal, see_other};
 use crate::domain::clearance::{Cause, Clearance, Who as Supplier};
-use crate::domain::id::{PersonId, ReleaseNumber};
-use crate::domain::plan::{SetImage, Step};
+use crate::domain::id::ReleaseNumber;
 use crate::domain::refusal::Refusal;
 use crate::domain::release::State;
 use crate::domain::signoff::Tally;
@@ -63,50 +64,6 @@ impl ReleasePage {
     fn after(&self) -> &'static str {
         if self.state.is_open() { "will-run" } else { "new-image" }
     }
-}
-
-/// One container's image, before and after.
-struct Change {
-    workload: String,
-    container: String,
-    replicas: i32,
-    from: String,
-    from_digest: String,
-    to: String,
-    to_digest: String,
-}
-
-/// What CI said.
-struct Evidence {
-    commit: Option<String>,
-    branch: Option<String>,
-    run: Option<String>,
-    tests: Option<(Text, &'static str)>,
-    authors: Option<(Text, &'static str)>,
-    built: Option<Timestamp>,
-}
-
-/// The reader's own sign-off.
-enum Sign {
-    /// They can sign: for these groups, and what it leads to.
-    Can { groups: Text, button: Text },
-    /// They have.
-    Signed(Timestamp),
-    /// They are asked and cannot, for this reason.
-    Cannot(Text),
-    /// They are not asked.
-    NotAsked,
-}
-
-struct Rule {
-    title: String,
-    met: bool,
-    text: Text,
-}
-
-struct Void {
-    text: Text,
-    why: Text,
 }
 
 struct Missing {
@@ -222,139 +179,6 @@ async fn told(conn: &mut Conn, gate: &Gate, people: &mut People, state: State) -
         story.push(Item { at: window.interval.end, tone: "plain", text, quote: None, to_come: true });
     }
     Ok(story)
-}
-
-async fn changes(conn: &mut Conn, gate: &Gate) -> Result<Vec<Change>, store::Error> {
-    let mut changes = Vec::new();
-    for Step::SetImage(SetImage { workload, containers, replicas, .. }) in
-        gate.revision.plan.iter().flat_map(|Stored(plan)| &plan.steps)
-    {
-        for change in containers {
-            let (from, from_digest) = version(conn, &change.from).await?;
-            let (to, to_digest) = version(conn, &change.to).await?;
-            // A tag says nothing about what runs; the pods' own digest does.
-            let running = change.running.iter().next().map(|digest| digest.short().to_owned());
-            changes.push(Change {
-                workload: workload.to_string(),
-                container: change.name.to_string(),
-                replicas: *replicas,
-                from,
-                from_digest: from_digest.or(running).unwrap_or_default(),
-                to,
-                to_digest: to_digest.unwrap_or_default(),
-            });
-        }
-    }
-    Ok(changes)
-}
-
-async fn evidence(conn: &mut Conn, gate: &Gate, people: &mut People) -> Result<Evidence, store::Error> {
-    let latest = store::image::latest_evidence(conn, &gate.image).await?.unwrap_or_default();
-    let mut names = Vec::new();
-    let mut unknown = gate.authors.is_empty();
-    for (identity, person) in &gate.authors {
-        match person {
-            Some(id) => names.push(people.name(conn, *id).await?),
-            None => {
-                unknown = true;
-                names.push(identity.to_string());
-            }
-        }
-    }
-    names.dedup();
-    let authors = match (names.is_empty(), unknown) {
-        (true, _) => (text!("evidence-no-author"), "wait"),
-        (false, true) => (text!("evidence-unknown-author", authors = names.join(", ")), "wait"),
-        (false, false) => (text!("evidence-authors", authors = names.join(", ")), "go"),
-    };
-    let tests = latest.tests.map(|tests| {
-        let tone = if tests.failed > 0 { "stop" } else { "go" };
-        (text!("evidence-tests", passed = tests.passed, failed = tests.failed), tone)
-    });
-    Ok(Evidence {
-        commit: latest.commit.map(|commit| commit.as_str().chars().take(10).collect()),
-        branch: latest.branch.map(|branch| branch.to_string()),
-        run: latest.run_url.map(|url| url.to_string()),
-        tests,
-        authors: Some(authors),
-        built: latest.built_at,
-    })
-}
-
-fn sign(shell: &Shell, gate: &Gate, tally: &Tally, person: PersonId, state: State, interval: Option<Interval>) -> Sign {
-    if !state.is_open() || gate.policy.rules.is_empty() {
-        return Sign::NotAsked;
-    }
-    let now = shell.reader.now;
-    let own = gate.decisions.iter().rev().find(|one| {
-        one.person_id == person
-            && one.revision == gate.revision.revision
-            && now < one.decided_at.plus(gate.policy.validity())
-    });
-    if let Some(decision) = own {
-        return Sign::Signed(decision.decided_at);
-    }
-    let member = gate.memberships.iter().any(|one| one.person == person);
-    match gate.signoff_facts(now).standing(person) {
-        Err(why) if member => Sign::Cannot(why.text()),
-        Err(_) => Sign::NotAsked,
-        Ok(_) if gate.revision.content_hash.is_none() => Sign::Cannot(text!("signoff-not-planned")),
-        Ok(groups) => {
-            let titles: Vec<&str> =
-                groups.iter().filter_map(|id| gate.group_titles.get(id)).map(|title| title.as_str()).collect();
-            let last = tally.rules.iter().map(|rule| rule.missing()).sum::<usize>() == 1;
-            let button = match (gate.revision.start_mode, interval) {
-                (crate::domain::environment::StartMode::AtOpening, Some(interval)) => {
-                    text!("sign-deploys-at", when = when::brief(interval.start, &shell.reader))
-                }
-                (crate::domain::environment::StartMode::WhenSigned, _) if last => text!("sign-deploys-now"),
-                _ => text!("sign-off"),
-            };
-            Sign::Can { groups: text!("sign-for", groups = titles.join(", ")), button }
-        }
-    }
-}
-
-async fn rules(conn: &mut Conn, gate: &Gate, tally: &Tally, people: &mut People) -> Result<Vec<Rule>, store::Error> {
-    let mut rules = Vec::new();
-    for rule in &tally.rules {
-        let names = if rule.missing() > 0 { &rule.can } else { &rule.signed };
-        let names = people.names(conn, names).await?;
-        let (signed, count) = (rule.signed.len(), rule.rule.count);
-        let text = match (rule.missing() > 0, names.is_empty()) {
-            (true, true) => text!("rule-nobody-can", signed = signed, count = count),
-            (true, false) => text!("rule-open", signed = signed, count = count, names = join_or(&names)),
-            (false, _) => text!("rule-met", signed = signed, count = count, names = names.join(", ")),
-        };
-        let title = gate.group_titles.get(&rule.rule.group).map(ToString::to_string).unwrap_or_default();
-        rules.push(Rule { title, met: rule.missing() == 0, text });
-    }
-    Ok(rules)
-}
-
-/// At most four names; more are counted.
-fn join_or(names: &[String]) -> Text {
-    let shown = names.iter().take(4).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(4) {
-        0 => text!("names", names = shown),
-        more => text!("names-and-more", names = shown, more = more),
-    }
-}
-
-async fn void(conn: &mut Conn, gate: &Gate, tally: &Tally, people: &mut People) -> Result<Vec<Void>, store::Error> {
-    let mut lines = Vec::new();
-    for decision in &gate.decisions {
-        let earlier = decision.revision != gate.revision.revision;
-        let discount = tally.discounted.iter().find(|(person, _)| *person == decision.person_id);
-        let why = match (earlier, discount) {
-            (true, _) => gate.revision.reason.0.clone(),
-            (false, Some((_, why))) => why.text(),
-            (false, None) => continue,
-        };
-        let name = people.name(conn, decision.person_id).await?;
-        lines.push(Void { text: text!("void-decision", who = name, at = decision.decided_at), why });
-    }
-    Ok(lines)
 }
 
 async fn missing(

@@ -82,6 +82,9 @@ fn rollout(deployment: &Deployment, by: Option<String>, events: &[(Timestamp, Jo
         (None, None) => (text!("verdict-running"), "sea"),
     };
     let outcome = deployment.outcome.as_ref().map(|Stored(outcome)| outcome);
+    let lines = events.iter().filter_map(|(at, event)| line(event, &deployment.plan.0.steps).map(|text| (*at, text)));
+    let mut log: Vec<_> = lines.collect();
+    log.dedup_by(|later, earlier| later.1 == earlier.1);
     Rollout {
         title,
         verdict,
@@ -90,10 +93,7 @@ fn rollout(deployment: &Deployment, by: Option<String>, events: &[(Timestamp, Jo
         ended_at: deployment.ended_at,
         reasons: outcome.map(|outcome| outcome.reasons.clone()).unwrap_or_default(),
         targets: deployment.plan.0.steps.iter().map(|step| target(step, events)).collect(),
-        log: events
-            .iter()
-            .filter_map(|(at, event)| line(event, &deployment.plan.0.steps).map(|text| (*at, text)))
-            .collect(),
+        log,
     }
 }
 

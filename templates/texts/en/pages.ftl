@@ -32,7 +32,11 @@ service = Service
 release = Release
 target = Target
 container = container
-replicas = replicas
+replicas =
+    { $count ->
+        [one] 1 replica
+       *[other] { $count } replicas
+    }
 content = content
 zone = Time zone
 search-nothing = Nothing found.

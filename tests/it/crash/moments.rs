@@ -55,6 +55,19 @@ async fn killed_again_and_again_in_mid_rollout_a_deployment_ends_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn killed_in_mid_rollout_on_the_real_cluster_a_deployment_ends_once() {
+    let mut world = World::real().await;
+    let digest = images::slow("after");
+    let number = world.stage.signed(&digest).await;
+    world.stage.start(number).await;
+    world.stage.until("the write", number, |event| event["event"] == "written").await;
+    world.start_again().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.start_again().await;
+    world.succeeded_once(number, &digest).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_right_after_the_start_was_answered_a_deployment_happens_once() {
     let mut world = World::slow(0).await;
     let digest = images::good("after");

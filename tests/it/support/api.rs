@@ -41,7 +41,12 @@ impl Answer {
 impl Api {
     /// Nobody.
     pub fn new(url: &str) -> Self {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            // A portal that stands still is a failed test and not one that never ends.
+            .read_timeout(std::time::Duration::from_secs(60))
+            .build()
+            .unwrap();
         Self { client, url: url.to_owned(), cookie: None, csrf: None, token: None }
     }
 

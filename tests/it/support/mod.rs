@@ -9,6 +9,7 @@ pub mod database;
 pub mod field;
 pub mod ground;
 pub mod images;
+pub mod page;
 pub mod portal;
 pub mod postgres;
 pub mod process;
