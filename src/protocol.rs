@@ -403,3 +403,19 @@ pub struct WindowSpec {
     #[serde(default)]
     pub public: bool,
 }
+
+/// Where in a document something was found, as a JSON pointer (RFC 6901).
+pub fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path.iter() {
+        match segment {
+            serde_path_to_error::Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            serde_path_to_error::Segment::Map { key } => {
+                pointer.push('/');
+                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            _ => {}
+        }
+    }
+    pointer
+}

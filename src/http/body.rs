@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::error::{Problem, told};
 use crate::domain::refusal::{FieldError, Refusal};
 use crate::domain::text::Text;
-use crate::text;
+use crate::{protocol, text};
 
 /// Largest body of the API, in bytes.
 pub const LARGEST: usize = 256 * 1024;
@@ -68,7 +68,7 @@ pub async fn read(mut payload: Payload, limit: usize) -> Result<web::BytesMut, R
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer(error.path());
+        let pointer = protocol::pointer(error.path());
         let inner = error.into_inner();
         if inner.is_data() {
             Refusal::invalid(vec![FieldError { pointer: pointer.into(), text: complaint(&inner.to_string()) }])
@@ -80,21 +80,6 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
         .end()
         .map_err(|error| Refusal::malformed(text!("json-syntax", line = error.line(), column = error.column())))?;
     Ok(value)
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    let mut pointer = String::new();
-    for segment in path.iter() {
-        match segment {
-            serde_path_to_error::Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            serde_path_to_error::Segment::Map { key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            _ => {}
-        }
-    }
-    pointer
 }
 
 /// Serde's complaint in the catalogue's words. Only names of fields are taken over, and those that

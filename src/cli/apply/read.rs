@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::files::{LARGEST, Source};
-use crate::protocol::Document;
+use crate::protocol::{self, Document};
 use crate::yaml::{self, Fault, Limits, Node, Problem, Value};
 
 /// How much of one input is read. How many documents can be sent is judged for all files together,
@@ -186,7 +186,7 @@ fn spec<T: DeserializeOwned>(node: &Node) -> Result<T, Vec<Wrong>> {
             Ok(_) => break,
             Err(error) => error,
         };
-        let mut pointer = pointer(error.path());
+        let mut pointer = protocol::pointer(error.path());
         let said = error.inner().to_string();
         let unknown = said.starts_with("unknown field");
         let line = if unknown { key_line(node, &pointer) } else { node.line_at(&pointer) };
@@ -200,21 +200,6 @@ fn spec<T: DeserializeOwned>(node: &Node) -> Result<T, Vec<Wrong>> {
     }
     found.sort_by_key(|(line, ..)| *line);
     Err(found)
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    let mut pointer = String::new();
-    for segment in path.iter() {
-        match segment {
-            serde_path_to_error::Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            serde_path_to_error::Segment::Map { key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            _ => {}
-        }
-    }
-    pointer
 }
 
 /// Line of the key that a pointer ends in: its value may begin further down.
