@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::error::Problem;
+use super::error::{Problem, told};
 use crate::domain::refusal::{FieldError, Refusal};
 use crate::domain::text::Text;
 use crate::{protocol, text};
@@ -102,12 +102,17 @@ pub(super) fn complaint(said: &str) -> Text {
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest for Query<T> {
-    type Error = Problem;
-    type Future = std::future::Ready<Result<Self, Problem>>;
+    type Error = actix_web::Error;
+    type Future = std::future::Ready<Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // Nothing that is looked for holds a NUL, and PostgreSQL takes none.
+        if form_urlencoded::parse(request.query_string().as_bytes()).any(|(_, value)| value.contains('\0')) {
+            return std::future::ready(Err(told(request, Refusal::field("", text!("query-nul")))));
+        }
         let parsed = serde_urlencoded::from_str(request.query_string());
-        std::future::ready(parsed.map(Self).map_err(|error| Refusal::field("", complaint(&error.to_string())).into()))
+        let wrong = |error: serde::de::value::Error| Refusal::field("", complaint(&error.to_string()));
+        std::future::ready(parsed.map(Self).map_err(|error| told(request, wrong(error))))
     }
 }
 

@@ -2,10 +2,12 @@
 //! page; a fault of ours is logged here, once, and told without details.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, ResponseError};
-use serde_json::{Value, json};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::domain::refusal::{Kind, Refusal};
+use super::pages::PageFailed;
+use crate::domain::refusal::{FieldError, Kind, Refusal};
 use crate::domain::text::Text;
 use crate::domain::time::{Timestamp, Zone};
 use crate::store;
@@ -117,35 +119,70 @@ impl ResponseError for Problem {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        response.body(self.document().to_string())
+        response.json(self.document())
     }
 }
 
 impl Problem {
     /// The problem document.
-    pub fn document(&self) -> Value {
-        let (texts, reader) = (Texts::get(), program());
-        let mut document = document(self.status_code(), &self.0.text());
-        if let Failed::Refused(refusal) = &self.0
-            && !refusal.fields.is_empty()
-        {
-            document["errors"] = refusal
-                .fields
-                .iter()
-                .map(|field| json!({ "pointer": field.pointer, "detail": texts.render(&field.text, &reader) }))
-                .collect();
-        }
-        document
+    pub fn document(&self) -> Document {
+        let fields = match &self.0 {
+            Failed::Refused(refusal) => refusal.fields.as_slice(),
+            Failed::Fault => &[],
+        };
+        Document::of(self.status_code(), &self.0.text(), fields)
     }
 }
 
-fn document(status: StatusCode, text: &Text) -> Value {
-    json!({
-        "type": format!("/problems/{}", text.key),
-        "title": status.canonical_reason(),
-        "status": status.as_u16(),
-        "detail": Texts::get().render(text, &program()),
-    })
+/// Whether a request is at a door for programs, which are told in documents; people are in pages.
+pub fn is_program(request: &HttpRequest) -> bool {
+    request.path().starts_with("/api/")
+}
+
+/// A refusal in the form that belongs to the door.
+pub fn told(request: &HttpRequest, refusal: Refusal) -> actix_web::Error {
+    if is_program(request) { Problem::from(refusal).into() } else { PageFailed::from(refusal).into() }
+}
+
+/// A problem document (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Document {
+    /// Names the sort of problem; it stays the same when the words change.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What the status means.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What went wrong, in a sentence.
+    detail: String,
+    /// What is wrong with values of the request, each with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<WrongValue>,
+}
+
+/// What is wrong with one value of a request.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WrongValue {
+    /// JSON pointer (RFC 6901) to it.
+    pointer: String,
+    /// What is wrong with it, in a sentence.
+    detail: String,
+}
+
+impl Document {
+    fn of(status: StatusCode, text: &Text, fields: &[FieldError]) -> Self {
+        let say = |text: &Text| Texts::get().render(text, &program());
+        let wrong = |field: &FieldError| WrongValue { pointer: field.pointer.to_string(), detail: say(&field.text) };
+        Self {
+            kind: format!("/problems/{}", text.key),
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: say(text),
+            errors: fields.iter().map(wrong).collect(),
+        }
+    }
 }
 
 /// The answer to a method that a path is not asked with.
@@ -154,7 +191,7 @@ pub fn other_method(allowed: &[&str]) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, "application/problem+json"))
         .insert_header((header::ALLOW, allowed.join(", ")))
-        .body(document(status, &text!("refusal-method")).to_string())
+        .json(Document::of(status, &text!("refusal-method"), &[]))
 }
 
 /// Programs read English and UTC, and every year in full: what they are told does not depend on when.

@@ -3,7 +3,7 @@
 //! asked in the verb.
 //!
 //! [`api`] is for programs, [`pages`] for people, [`events`] for both. To add a door: a handler in
-//! the file of its stage, a line in [`routes`], a line in `tests/it/doors.rs`.
+//! the file of its stage, a line in [`routes`], a line in `tests/it/doors`.
 
 pub mod api;
 pub mod assets;
@@ -25,10 +25,9 @@ use std::path::Path;
 
 use actix_web::dev::{Server, Service as _};
 use actix_web::middleware::Compress;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError as _, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tokio::sync::watch;
 
-use self::error::Problem;
 use self::session::Cookies;
 use crate::config::PublicUrl;
 use crate::domain::refusal::Refusal;
@@ -161,8 +160,9 @@ async fn nowhere(request: HttpRequest) -> HttpResponse {
         .filter(|door| actix_web::dev::ResourceDef::new(door.path).is_match(request.path()))
         .map(|door| door.method)
         .collect();
-    if methods.is_empty() {
-        return Problem(Refusal::absent().into()).error_response();
+    match (methods.is_empty(), error::is_program(&request)) {
+        (true, _) => error::told(&request, Refusal::absent()).error_response(),
+        (false, true) => error::other_method(&methods),
+        (false, false) => pages::other_method(&methods),
     }
-    error::other_method(&methods)
 }

@@ -1,4 +1,4 @@
-//! Every door, in one table. `tests/it/doors.rs` tries each with every role and fails on one it
+//! Every door, in one table. `tests/it/doors` tries each with every role and fails on one it
 //! does not know; there is no other place where a route is made.
 
 use actix_web::web::{self, ServiceConfig};

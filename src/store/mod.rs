@@ -8,7 +8,7 @@
 //! read, judge and write without looking over its shoulder.
 //!
 //! To add a table: the same migration number in `migrations/sqlite` and `migrations/postgres`
-//! (`tests/it/schema.rs` compares them), then a file here.
+//! (`tests/it/schema` compares them), then a file here.
 
 pub mod audit;
 pub mod cluster;

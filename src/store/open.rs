@@ -21,6 +21,10 @@ pub static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 /// The schema's steps on PostgreSQL.
 pub static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
+/// A replica that freezes in the middle of a write holds the lock of all writers. The server takes
+/// it back; no verb waits for anything but the database for so long.
+const GIVE_UP: &str = "SET idle_in_transaction_session_timeout = '10s'";
+
 /// How to open the database.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -118,8 +122,12 @@ async fn open_postgres(options: &Options, wakes: Wakes) -> Result<Store, OpenErr
     conn.unlock().await?;
     options.postgres.run_direct(None, &mut conn, false).await?;
     conn.close().await?;
-    let pool =
-        PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).connect_with(connect).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(Duration::from_secs(10))
+        .after_connect(|conn, _| Box::pin(async move { sqlx::query(GIVE_UP).execute(conn).await.map(|_| ()) }))
+        .connect_with(connect)
+        .await?;
     Ok(Store { backend: Backend::Postgres { pool }, wakes })
 }
 

@@ -1,6 +1,8 @@
 //! The whole way, on the real control plane: the binary as a process, HTTP in, and the API server's
 //! own history as the judge of what happened.
 
+mod postgres;
+
 use serde_json::json;
 
 use crate::support::cluster::Cluster;

@@ -26,6 +26,13 @@ pub struct Credentials {
     pub link: Option<String>,
 }
 
+/// A session that has begun; its secret is in the cookie.
+#[derive(Serialize, ToSchema)]
+pub struct Begun {
+    /// Goes into `X-CSRF-Token` of every request that changes something.
+    pub csrf_token: String,
+}
+
 /// Who one is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionView {
@@ -52,8 +59,8 @@ pub struct RoleView {
 }
 
 /// Signs in and sets the session's cookie.
-#[utoipa::path(post, path = "/api/v1/session", tag = "Session", request_body = Credentials, responses(
-    (status = 200, description = "Signed in; the token goes into X-CSRF-Token."), (status = 401), (status = 429)))]
+#[utoipa::path(post, path = "/api/v1/session", tag = "Session", security(()), request_body = Credentials, responses(
+    (status = 200, body = Begun, description = "Signed in; the token goes into X-CSRF-Token."), (status = 401), (status = 409, description = "The link was used, or is too old."), (status = 429)))]
 pub async fn begin(doors: web::Data<Doors>, request: HttpRequest, body: Body<Credentials>) -> Answer {
     same_site(&doors, &request)?;
     let Credentials { login, password, link } = body.value;
@@ -81,8 +88,8 @@ pub struct FirstPerson {
 }
 
 /// Makes the first person, who administers, and signs them in.
-#[utoipa::path(post, path = "/api/v1/setup", tag = "Session", request_body = FirstPerson, responses(
-    (status = 200, description = "Signed in; the token goes into X-CSRF-Token."), (status = 409), (status = 422)))]
+#[utoipa::path(post, path = "/api/v1/setup", tag = "Session", security(()), request_body = FirstPerson, responses(
+    (status = 200, body = Begun, description = "Signed in; the token goes into X-CSRF-Token."), (status = 409), (status = 422)))]
 pub async fn set_up(doors: web::Data<Doors>, request: HttpRequest, body: Body<FirstPerson>) -> Answer {
     same_site(&doors, &request)?;
     let FirstPerson { link, login, name, password } = body.value;
@@ -92,7 +99,7 @@ pub async fn set_up(doors: web::Data<Doors>, request: HttpRequest, body: Body<Fi
 fn signed_in(doors: &Doors, signed_in: SignedIn) -> Answer {
     let csrf = csrf_token(&signed_in.secret);
     let cookie = doors.cookies.begin(signed_in.secret);
-    Ok(HttpResponse::Ok().cookie(cookie).json(serde_json::json!({ "csrf_token": csrf })))
+    Ok(HttpResponse::Ok().cookie(cookie).json(Begun { csrf_token: csrf }))
 }
 
 /// Shows who one is.

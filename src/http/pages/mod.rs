@@ -137,11 +137,24 @@ pub fn error_page(failed: &Failed) -> HttpResponse {
             (title, refusal.text.clone(), refusal.fields.iter().map(|field| field.text.clone()).collect())
         }
     };
+    wrong(failed.status(), title, text, details)
+}
+
+/// The page for a method that a path is not asked with, such as a form's address typed by hand.
+pub fn other_method(allowed: &[&str]) -> HttpResponse {
+    let mut response = wrong(StatusCode::METHOD_NOT_ALLOWED, "error-conflict", text!("refusal-method"), Vec::new());
+    if let Ok(allowed) = header::HeaderValue::from_str(&allowed.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
+}
+
+fn wrong(status: StatusCode, title: &str, text: Text, details: Vec<Text>) -> HttpResponse {
     let texts = Texts::get();
     let title = texts.plain(title);
     let page = ErrorPage { texts, reader: super::error::program(), title, text, details };
     let html = page.render().unwrap_or_else(|_| "<!doctype html><title>Tidegate</title>".to_owned());
-    HttpResponse::build(failed.status()).content_type("text/html; charset=utf-8").body(html)
+    HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html)
 }
 
 /// What handlers of pages give.

@@ -78,6 +78,7 @@ pub struct Wanted {
 /// Shows a list.
 pub async fn show(doors: web::Data<Doors>, request: HttpRequest, visitor: Visitor, wanted: Query<Wanted>) -> Page {
     let who = &visitor.0;
+    who.access.look_somewhere()?;
     let shell = Shell::of(&doors, who, &request, "releases").await?;
     let Wanted { show, q, before } = wanted.0;
     let show = match show.as_deref() {

@@ -115,13 +115,18 @@ async fn shown(
     who: &Who,
     (image, environment): (ImageId, &str),
     form: Form,
-    number: Option<ReleaseNumber>,
+    changed: Option<&store::release::Release>,
     status: StatusCode,
 ) -> Page {
     let shell = Shell::of(doors, who, request, "releases").await?;
     let mut conn = doors.workflow.store().read().await?;
     let subject = subject(&mut conn, who, image, environment).await?;
+    // Who asked for a release may change it, whatever has become of their role.
+    if changed.is_none_or(|release| release.requested_by != who.person.id) {
+        who.access.request(subject.environment.id)?;
+    }
     let starts = starts(&mut conn, &shell, &subject.environment).await?;
+    let number = changed.map(|release| release.number);
     Ok(page(&RequestPage { shell, form, subject, starts, number }, status)?)
 }
 
@@ -180,7 +185,7 @@ pub async fn edit(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
         None => revision.start_mode.to_string(),
     };
     let form = Form::with([("start", start), ("note", revision.note.to_string())]);
-    shown(&doors, &request, &visitor.0, (found.image_id, &environment), form, Some(number), StatusCode::OK).await
+    shown(&doors, &request, &visitor.0, (found.image_id, &environment), form, Some(&found), StatusCode::OK).await
 }
 
 /// Changes it.
@@ -196,7 +201,7 @@ pub async fn revise(doors: web::Data<Doors>, request: HttpRequest, submit: Submi
             let (found, environment) = place_of(&mut conn, &who, number).await?;
             drop(conn);
             let form = form.refused(&refused, &["start", "note"]);
-            shown(&doors, &request, &who, (found.image_id, &environment), form, Some(number), status).await
+            shown(&doors, &request, &who, (found.image_id, &environment), form, Some(&found), status).await
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{Page, refusal, see_other};
 use crate::http::Doors;
 use crate::http::body::Query;
+use crate::http::error::Failed;
 use crate::http::form::{Form, GuestSubmit, Submit};
 use crate::http::session::csrf_token;
 use crate::http::shell::{Shell, page};
@@ -83,7 +84,7 @@ pub async fn sign_in(doors: web::Data<Doors>, request: HttpRequest, form: GuestS
         Err(error) => {
             let refused = refusal(error)?;
             form.forget("password");
-            let status = crate::http::error::Failed::from(refused.clone()).status();
+            let status = Failed::from(refused.clone()).status();
             let form = form.refused(&refused, &[]);
             guest(&doors, &request, |shell| Ok(page(&SignInPage { shell, form }, status)?))
         }
@@ -107,8 +108,10 @@ pub async fn use_link(
     match doors.workflow.sign_in_by_link(secret.clone(), doors.address(&request)).await {
         Ok(signed_in) => Ok(begun(&doors, signed_in, "/")),
         Err(error) => {
-            let form = form.0.refused(&refusal(error)?, &[]);
-            guest(&doors, &request, |shell| Ok(page(&LinkPage { shell, form, secret }, StatusCode::CONFLICT)?))
+            let refused = refusal(error)?;
+            let status = Failed::from(refused.clone()).status();
+            let form = form.0.refused(&refused, &[]);
+            guest(&doors, &request, |shell| Ok(page(&LinkPage { shell, form, secret }, status)?))
         }
     }
 }
@@ -132,8 +135,9 @@ pub async fn set_up(
         Ok(signed_in) => Ok(begun(&doors, signed_in, "/")),
         Err(error) => {
             form.forget("password");
-            let form = form.refused(&refusal(error)?, &["login", "name", "password"]);
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            let refused = refusal(error)?;
+            let status = Failed::from(refused.clone()).status();
+            let form = form.refused(&refused, &["login", "name", "password"]);
             guest(&doors, &request, |shell| Ok(page(&SetupPage { shell, form, secret }, status)?))
         }
     }

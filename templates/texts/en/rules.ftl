@@ -172,5 +172,6 @@ json-unknown-field = There is no field { $field } here.
 json-unknown-variant = This is not one of the values that are possible here.
 json-wrong-type = This is of another type than expected.
 cursor-unknown = This cursor is not one that a list gave.
+query-nul = A query holds no NUL character.
 idempotency-key-unfit = An Idempotency-Key has 1 to 255 visible ASCII characters.
 idempotency-other-body = This Idempotency-Key came with another request before. Use a new one.

@@ -1,10 +1,13 @@
 //! Every door × everybody. The doors are read from the portal's own table; one that is not known
 //! here fails, and so does one that is known and gone.
 //!
-//! Doors with pages behind them stand in a table of their own, [`PAGES`]; a page's door is anything
-//! that is neither of the API nor for whatever watches over the portal.
+//! [`table`] has the doors for programs, [`pages`] those for people; [`people`] tries the latter.
 
-mod table;
+mod forms;
+mod nasty;
+mod pages;
+mod people;
+pub mod table;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,35 +22,19 @@ use crate::support::portal::{TestPortal, both};
 use crate::support::town::{SCOPES, by_hand, target};
 use crate::support::{field, images};
 
-/// Doors of pages, filled as they are made.
-const PAGES: &[Row] = &[];
-
-fn is_page(path: &str) -> bool {
-    !path.starts_with("/api") && !["/healthz", "/readyz"].contains(&path)
-}
-
 #[test]
 fn every_door_is_known_and_every_known_door_is_there() {
-    let mut real: Vec<String> = routes::DOORS
-        .iter()
-        .filter(|door| !is_page(door.path))
-        .map(|door| format!("{} {}", door.method, door.path))
-        .collect();
-    let mut known: Vec<String> = DOORS.iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
-    real.sort();
-    known.sort();
+    let real: Vec<String> = routes::DOORS.iter().map(|door| format!("{} {}", door.method, door.path)).collect();
+    let programs = DOORS.iter().map(|(method, path, ..)| format!("{method} {path}"));
+    let people = pages::DOORS.iter().map(|(method, path, ..)| format!("{method} {path}"));
+    let mut known: Vec<String> = programs.chain(people).collect();
     let unknown: Vec<&String> = real.iter().filter(|door| !known.contains(door)).collect();
     let gone: Vec<&String> = known.iter().filter(|door| !real.contains(door)).collect();
     assert!(unknown.is_empty(), "doors that tests/it/doors does not know: {unknown:#?}");
     assert!(gone.is_empty(), "doors that are gone: {gone:#?}");
+    known.sort();
     known.dedup();
-    assert_eq!(known.len(), DOORS.len(), "a door is there twice");
-    for (method, path, ..) in PAGES {
-        assert!(
-            routes::DOORS.iter().any(|door| (door.method, door.path) == (*method, *path)),
-            "{method} {path} is gone"
-        );
-    }
+    assert_eq!(known.len(), DOORS.len() + pages::DOORS.len(), "a door is there twice");
 }
 
 /// Gives each thing that is made a name of its own.
@@ -56,20 +43,16 @@ fn next() -> u32 {
     COUNT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Where a request goes and what it brings. A request that will be let in gets things of its own,
-/// so that one does not stand in another's way.
-async fn request(portal: &TestPortal, row: &Row, let_in: bool) -> (String, Value) {
-    let (method, path, ..) = row;
-    // Looking at a cluster takes one that has a credential.
-    let own = let_in && *method != "GET" && path.contains('{') && !path.ends_with("/probe");
-    let n = next();
+/// Something of a kind that a path names: one of its own, or one that everybody knows. Gives the
+/// path's parameter and what to put in its place.
+async fn thing(portal: &TestPortal, kind: &str, path: &str, own: bool, n: u32) -> (&'static str, String) {
     let make = async |document: Value| {
         if own {
             portal.apply(json!([document])).await;
         }
     };
     let service = json!({ "kind": "Service", "name": format!("s{n}"), "title": "S", "repository": "r.example/s" });
-    let (segment, id) = match path.split('/').nth(3).unwrap_or_default() {
+    match kind {
         "releases" if own => ("{number}", portal.release(&format!("door-{n}"), by_hand()).await.to_string()),
         "releases" => ("{number}", "1".to_owned()),
         "images" => ("{id}", "1".to_owned()),
@@ -109,7 +92,17 @@ async fn request(portal: &TestPortal, row: &Row, let_in: bool) -> (String, Value
             ("{id}", portal.database.probe().await.number("SELECT max(id) FROM tokens").await.to_string())
         }
         _ => ("", String::new()),
-    };
+    }
+}
+
+/// Where a request goes and what it brings. A request that will be let in gets things of its own,
+/// so that one does not stand in another's way.
+async fn request(portal: &TestPortal, row: &Row, let_in: bool) -> (String, Value) {
+    let (method, path, ..) = row;
+    // Looking at a cluster takes one that has a credential.
+    let own = let_in && *method != "GET" && path.contains('{') && !path.ends_with("/probe");
+    let n = next();
+    let (segment, id) = thing(portal, path.split('/').nth(3).unwrap_or_default(), path, own, n).await;
     let mut address = if segment.is_empty() { (*path).to_owned() } else { path.replace(segment, &id) };
     if path.ends_with("/confirm") {
         address = address.replace("{id}", "999");

@@ -101,6 +101,14 @@ impl Api {
         self.send(self.request(Method::POST, path).json(&body)).await
     }
 
+    /// A form of a page, with the token that goes with the session.
+    pub fn form(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields).extend_pairs(self.csrf.iter().map(|csrf| ("csrf", csrf)));
+        let request = self.without_csrf().request(Method::POST, path);
+        request.header("content-type", "application/x-www-form-urlencoded").body(form.finish())
+    }
+
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.send(self.request(Method::PUT, path).json(&body)).await
     }

@@ -1,4 +1,4 @@
-//! The audit tree, computed anew from the rows of the database file: the definition of RFC 6962,
+//! The audit tree, computed anew from the rows of the database: the definition of RFC 6962,
 //! section 2.1, word for word, and none of the portal's own code.
 
 use std::path::Path;
@@ -6,6 +6,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+use super::database::{Database, Probe};
 
 type Hash = [u8; 32];
 
@@ -35,13 +37,34 @@ pub async fn reader(database: &Path) -> SqliteConnection {
 pub async fn verified(database: &Path) -> Vec<(String, String, String)> {
     let mut conn = reader(database).await;
     let mut view = conn.begin().await.unwrap();
-    let rows: Vec<(i64, String, String, String, Vec<u8>)> =
+    let rows: Vec<Row> =
         sqlx::query_as("SELECT position, verb, subject, leaf, leaf_hash FROM audit_entries ORDER BY position")
             .fetch_all(&mut *view)
             .await
             .unwrap();
-    let (size, frontier): (i64, Vec<u8>) =
-        sqlx::query_as("SELECT size, frontier FROM audit_tree WHERE id = 1").fetch_one(&mut *view).await.unwrap();
+    let tree = sqlx::query_as("SELECT size, frontier FROM audit_tree WHERE id = 1").fetch_one(&mut *view).await;
+    sound(rows, tree.unwrap())
+}
+
+/// The same on either database, while nobody writes.
+pub async fn verified_in(database: &Database) -> Vec<(String, String, String)> {
+    let entries = "SELECT position, verb, subject, leaf, leaf_hash FROM audit_entries ORDER BY position";
+    let tree = "SELECT size, frontier FROM audit_tree WHERE id = 1";
+    let (rows, tree) = match &mut database.probe().await {
+        Probe::Sqlite(conn) => {
+            (sqlx::query_as(entries).fetch_all(&mut *conn).await, sqlx::query_as(tree).fetch_one(&mut *conn).await)
+        }
+        Probe::Postgres(conn) => {
+            (sqlx::query_as(entries).fetch_all(&mut *conn).await, sqlx::query_as(tree).fetch_one(&mut *conn).await)
+        }
+    };
+    sound(rows.unwrap(), tree.unwrap())
+}
+
+/// Position, verb, subject, leaf and its hash.
+type Row = (i64, String, String, String, Vec<u8>);
+
+fn sound(rows: Vec<Row>, (size, frontier): (i64, Vec<u8>)) -> Vec<(String, String, String)> {
     let mut leaves: Vec<Hash> = Vec::new();
     for (index, (position, _, _, leaf, hash)) in rows.iter().enumerate() {
         assert_eq!(usize::try_from(*position).unwrap(), index);

@@ -56,27 +56,14 @@ impl Database {
     /// Connects past the portal, with the settings that the portal's own connections have.
     pub async fn probe(&self) -> Probe {
         match self.kind {
-            Kind::Sqlite => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new()
-                    .filename(self.file())
-                    .foreign_keys(true)
-                    .pragma("recursive_triggers", "ON")
-                    .busy_timeout(std::time::Duration::from_secs(10));
-                Probe::Sqlite(SqliteConnection::connect_with(&options).await.unwrap())
-            }
+            Kind::Sqlite => Probe::of_file(&self.file()).await,
             Kind::Postgres => Probe::Postgres(PgConnection::connect(&self.url).await.unwrap()),
         }
     }
 
     /// Everything in it, table by table, one text a row. Left out is what use alone changes.
     pub async fn contents(&self) -> BTreeMap<String, Vec<String>> {
-        let mut probe = self.probe().await;
-        let mut contents = BTreeMap::new();
-        for table in probe.tables().await {
-            let rows = probe.rows(&table).await;
-            contents.insert(table, rows);
-        }
-        contents
+        self.probe().await.contents().await
     }
 
     /// Numbers of rows, table by table.
@@ -96,6 +83,26 @@ impl Database {
 const NOTES_OF_USE: [&str; 2] = ["seen_at", "used_at"];
 
 impl Probe {
+    /// Connects to the file of a SQLite database.
+    pub async fn of_file(file: &std::path::Path) -> Self {
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(file)
+            .foreign_keys(true)
+            .pragma("recursive_triggers", "ON")
+            .busy_timeout(std::time::Duration::from_secs(10));
+        Self::Sqlite(SqliteConnection::connect_with(&options).await.unwrap())
+    }
+
+    /// Everything in the database, as [`Database::contents`] gives it.
+    pub async fn contents(&mut self) -> BTreeMap<String, Vec<String>> {
+        let mut contents = BTreeMap::new();
+        for table in self.tables().await {
+            let rows = self.rows(&table).await;
+            contents.insert(table, rows);
+        }
+        contents
+    }
+
     /// Runs a statement; gives the number of rows it changed.
     pub async fn execute(&mut self, sql: &str) -> Result<u64, sqlx::Error> {
         let sql = AssertSqlSafe(sql.to_owned());
@@ -137,7 +144,7 @@ impl Probe {
                  ORDER BY name"
             }
             Self::Postgres(_) => {
-                "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_sqlx%'
+                "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND tablename NOT LIKE '\\_sqlx%'
                  ORDER BY tablename"
             }
         };

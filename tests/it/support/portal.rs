@@ -143,11 +143,6 @@ impl TestPortal {
         self.run_until_idle().await;
     }
 
-    /// Moves the clock to an instant, likewise.
-    pub async fn advance_to(&self, instant: Timestamp) {
-        self.advance(instant.since(self.clock.now())).await;
-    }
-
     /// Somebody in a browser, signed in by a one-time link the first time they are asked for, and
     /// again when their session must have run out.
     pub async fn person(&self, login: &str) -> Api {
@@ -183,11 +178,6 @@ impl TestPortal {
     pub async fn finish(mut self) {
         let left = self.running().runner.tick().await.unwrap();
         assert!(!left, "work is left: call run_until_idle() or advance() before the end of the test");
-        self.end().await;
-    }
-
-    /// Ends the test in the middle of things.
-    pub async fn abandon(mut self) {
         self.end().await;
     }
 
