@@ -62,7 +62,7 @@ impl Refusal {
         Self { kind: Kind::Invalid, text: text!("refusal-invalid"), fields }
     }
     /// One value of the input is wrong.
-    pub fn field(pointer: &'static str, text: Text) -> Self {
+    pub fn field(pointer: impl Into<Cow<'static, str>>, text: Text) -> Self {
         Self::invalid(vec![FieldError { pointer: pointer.into(), text }])
     }
     /// The person may not do this, and may know it.

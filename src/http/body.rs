@@ -107,11 +107,15 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         // Nothing that is looked for holds a NUL, and PostgreSQL takes none.
-        if form_urlencoded::parse(request.query_string().as_bytes()).any(|(_, value)| value.contains('\0')) {
-            return std::future::ready(Err(told(request, Refusal::field("", text!("query-nul")))));
+        let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
+        if let Some((name, _)) = pairs.find(|(_, value)| value.contains('\0')) {
+            return std::future::ready(Err(told(request, Refusal::field(format!("/{name}"), text!("query-nul")))));
         }
-        let parsed = serde_urlencoded::from_str(request.query_string());
-        let wrong = |error: serde::de::value::Error| Refusal::field("", complaint(&error.to_string()));
+        let pairs = form_urlencoded::parse(request.query_string().as_bytes());
+        let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
+        let wrong = |error: serde_path_to_error::Error<serde::de::value::Error>| {
+            Refusal::field(protocol::pointer(error.path()), complaint(&error.inner().to_string()))
+        };
         std::future::ready(parsed.map(Self).map_err(|error| told(request, wrong(error))))
     }
 }

@@ -88,9 +88,10 @@ both! {
             for limit in ["0", "-1", "201", "9223372036854775807"] {
                 assert_eq!(pointers(ada.get(&format!("{path}?limit={limit}")).await), ["/limit"], "{path} {limit}");
             }
-            for query in ["limit=x", "limit=", "limit=1&limit=2"] {
-                assert_eq!(pointers(ada.get(&format!("{path}?{query}")).await).len(), 1, "{path} {query}");
+            for query in ["limit=x", "limit=", "limit=%00"] {
+                assert_eq!(pointers(ada.get(&format!("{path}?{query}")).await), ["/limit"], "{path} {query}");
             }
+            assert_eq!(pointers(ada.get(&format!("{path}?limit=1&limit=2")).await).len(), 1, "{path}");
             // The end of a list is a list.
             let end = ada.get(&format!("{path}?cursor=0")).await.ok();
             assert_eq!((&end["items"], &end["next_cursor"]), (&json!([]), &Value::Null));
