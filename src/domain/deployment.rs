@@ -1,5 +1,7 @@
 //! Deployments: one execution of a release, and how it ends. Exactly one verdict (rule 16).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::id::TargetId;
@@ -170,6 +172,9 @@ pub enum JournalEvent {
         target: TargetId,
         /// For how many seconds.
         seconds: u32,
+        /// How often new pods had restarted when they served for the first time.
+        #[serde(default, skip_serializing_if = "Restarts::is_empty")]
+        restarts: Restarts,
     },
     /// A target is done, in whichever way.
     TargetEnded {
@@ -191,6 +196,9 @@ pub enum JournalEvent {
     /// It answers again.
     Reachable,
 }
+
+/// How often pods have restarted, by uid; pods that have not are not in it.
+pub type Restarts = BTreeMap<String, i32>;
 
 /// How far one workload's rollout is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
