@@ -3,6 +3,11 @@
 //! said in an earlier life comes back as the job's history.
 //!
 //! What is done to one target stands in `target`.
+//!
+//! *A window that has ended starts nothing* (rule 11): when nothing of the job has been written by
+//! the end of the signed window, because the portal or the cluster was away meanwhile, it ends as
+//! cancelled, with the cluster as it was, and so does its release. Once its first target is
+//! written, the window's end stops nothing (rule 17).
 
 use tokio::sync::watch;
 
@@ -37,6 +42,8 @@ pub struct Job {
     pub deadline_seconds: Option<u32>,
     /// Seconds new pods have to serve without a restart.
     pub watch_seconds: u32,
+    /// When the window it belongs to ends, as that was signed.
+    pub window_ends: Option<Timestamp>,
 }
 
 impl Job {
@@ -54,6 +61,15 @@ pub trait Journal: Sync {
     /// # Errors
     /// When another worker has the deployment: then nothing more may be done.
     fn keep(&self, event: JournalEvent) -> impl Future<Output = Result<(), Stopped>> + Send;
+
+    /// Whether a person has stopped it by now. Asked right before each write, because a signal may
+    /// be late.
+    ///
+    /// # Errors
+    /// When that cannot be known any more.
+    fn cancelled(&self) -> impl Future<Output = Result<bool, Stopped>> + Send {
+        std::future::ready(Ok(false))
+    }
 }
 
 /// Why a job ends without an outcome.
@@ -110,7 +126,7 @@ pub async fn execute<J: Journal>(
                 ended
             }
             None if targets.iter().all(|(_, ended)| ended.state == TargetState::Serving) => {
-                let ended = target::set_image(&mut hands, step, turn).await?;
+                let ended = target::set_image(&mut hands, step, turn, targets.is_empty()).await?;
                 let Ended { state, reasons, stopped } = ended.clone();
                 hands.journal.keep(JournalEvent::TargetEnded { target: step.target, state, reasons, stopped }).await?;
                 halt::point("deploy.target_ended");
@@ -144,7 +160,7 @@ fn outcome(targets: Vec<(&SetImage, Ended)>) -> Outcome {
     let (cancelled, drifted) = (by(StoppedBy::Person), by(StoppedBy::Drift));
     let verdict = if any(TargetState::Unknown) || drifted && touched {
         Verdict::NeedsAttention
-    } else if cancelled || drifted {
+    } else if cancelled || drifted || by(StoppedBy::Window) {
         Verdict::Cancelled
     } else if targets.iter().all(|(_, ended)| ended.state == TargetState::Serving) {
         Verdict::Succeeded
@@ -181,6 +197,10 @@ impl Ended {
     }
     pub(super) fn drifted(found: Text) -> Self {
         Self { stopped: Some(StoppedBy::Drift), ..Self::new(TargetState::Untouched, vec![found]) }
+    }
+    pub(super) fn missed(window_ends: Timestamp) -> Self {
+        let why = text!("window-ended-before-write", at = window_ends);
+        Self { stopped: Some(StoppedBy::Window), ..Self::new(TargetState::Untouched, vec![why]) }
     }
     pub(super) fn unknown(why: Text) -> Self {
         Self::new(TargetState::Unknown, vec![why])

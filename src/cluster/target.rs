@@ -93,6 +93,10 @@ struct Writing<'a, 'h, J> {
     hands: &'a mut Hands<'h, J>,
     step: &'a SetImage,
     attempt: Attempt,
+    /// By when the write has to be under way.
+    closes: Option<Timestamp>,
+    /// A person has stopped it, as the journal says.
+    cancelled: bool,
     /// What the journal was told of the attempt in this turn.
     announced: Option<Option<i64>>,
     patience: Patience,
@@ -107,20 +111,34 @@ pub(super) async fn set_image<J: Journal>(
     hands: &mut Hands<'_, J>,
     step: &SetImage,
     turn: Timestamp,
+    first: bool,
 ) -> Result<Ended, Stopped> {
     let written =
         |event: &JournalEvent| matches!(event, JournalEvent::Writing { target, .. } if *target == step.target);
     let began = hands.job.history.iter().find(|(_, event)| written(event)).map_or(turn, |(at, _)| *at);
     let (attempt, patience) = (Attempt::of(hands.job, step.target), Patience::begin(hands, began));
-    let writing =
-        Writing { hands, step, attempt, announced: None, patience, unreachable: false, pause: 250, last: None };
+    let writing = Writing {
+        closes: hands.job.window_ends.filter(|_| first),
+        cancelled: false,
+        hands,
+        step,
+        attempt,
+        announced: None,
+        patience,
+        unreachable: false,
+        pause: 250,
+        last: None,
+    };
     writing.until_it_ends().await
 }
 
 impl<J: Journal> Writing<'_, '_, J> {
     async fn until_it_ends(mut self) -> Result<Ended, Stopped> {
         loop {
-            let told = *self.hands.signal.borrow();
+            let told = match *self.hands.signal.borrow() {
+                Signal::Run if self.cancelled => Signal::Cancel,
+                told => told,
+            };
             match told {
                 Signal::ShutDown => return Err(Stopped::ShuttingDown),
                 Signal::Lost => return Err(Stopped::Lost),
@@ -154,6 +172,7 @@ impl<J: Journal> Writing<'_, '_, J> {
                 Look::AsPlanned { .. } if told == Signal::Cancel => {
                     Some(Ended::cancelled(TargetState::Untouched, Vec::new()))
                 }
+                Look::AsPlanned { .. } if self.missed().is_some() => self.missed().map(Ended::missed),
                 Look::AsPlanned { .. } if self.over() => {
                     let why = self.last.as_ref().map_or_else(|| text!("too-late-to-write"), Failure::text);
                     Some(Ended::new(TargetState::Untouched, vec![why]))
@@ -191,6 +210,10 @@ impl<J: Journal> Writing<'_, '_, J> {
 
     async fn write(&mut self, version: &str, rollouts: Option<i64>) -> Result<Answer, Stopped> {
         halt::point("deploy.before_journal");
+        if self.hands.journal.cancelled().await? {
+            self.cancelled = true;
+            return Ok(Answer::LookAgain);
+        }
         if self.announced != Some(rollouts) {
             self.hands.journal.keep(JournalEvent::Writing { target: self.step.target, rollouts }).await?;
             self.announced = Some(rollouts);
@@ -276,6 +299,11 @@ impl<J: Journal> Writing<'_, '_, J> {
                 Ended::unknown(text!("unknown-unreachable", reason = failure.text(), seconds = seconds))
             }
         }
+    }
+
+    /// The end of the window, when that has passed.
+    fn missed(&self) -> Option<Timestamp> {
+        self.closes.filter(|end| self.hands.clock.now() >= *end)
     }
 
     fn over(&self) -> bool {

@@ -129,6 +129,8 @@ pub enum StoppedBy {
     Person,
     /// The cluster was no longer as planned when the write was due.
     Drift,
+    /// The window had ended by then.
+    Window,
 }
 
 /// One line of a deployment's journal: what the job is about to do, did, and saw. Written before

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::{Error, Runner, Tick};
 use crate::cluster::execute::{self, Job, Journal, Signal, Stopped};
-use crate::domain::deployment::{JournalEvent, Outcome};
+use crate::domain::deployment::{Direction, JournalEvent, Outcome};
 use crate::domain::id::{DeploymentId, ReleaseNumber};
 use crate::domain::refusal::Kind;
 use crate::domain::time::Timestamp;
@@ -32,12 +32,29 @@ pub(super) struct Jobs(Arc<Mutex<Running>>);
 #[derive(Default)]
 struct Running {
     tasks: JoinSet<()>,
-    signals: BTreeMap<DeploymentId, watch::Sender<Signal>>,
+    signals: BTreeMap<Turn, watch::Sender<Signal>>,
+}
+
+/// One worker's turn at a deployment: which, and its epoch.
+type Turn = (DeploymentId, i64);
+
+/// Takes a turn's signal away when its job ends, in whichever way, and no other's.
+struct Known(Jobs, Turn);
+
+impl Drop for Known {
+    fn drop(&mut self) {
+        self.0.with(|running| running.signals.remove(&self.1));
+    }
 }
 
 impl Jobs {
     fn with<R>(&self, act: impl FnOnce(&mut Running) -> R) -> R {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether this process is at it.
+    fn runs(&self, id: DeploymentId) -> bool {
+        self.with(|running| running.signals.keys().any(|(one, _)| *one == id))
     }
 
     /// Waits until every job has ended. True when there was one.
@@ -77,7 +94,9 @@ impl Runner {
         drop(conn);
         self.pass_on_cancellations(&running);
         let mut worked = false;
-        for found in claimable {
+        // By the clock a lease may be over whose job only was not heard of while the machine slept
+        // or its clock was set: nobody takes a job from themselves.
+        for found in claimable.into_iter().filter(|one| !self.0.jobs.runs(one.id)) {
             halt::point("deploy.found");
             let (caller, holder, taken) = (Caller::runner(), self.0.holder.clone(), found.clone());
             let claim =
@@ -92,13 +111,14 @@ impl Runner {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(Tick { worked, next: running.iter().filter_map(|one| one.lease_until).min() })
+        let others = running.iter().filter(|one| !self.0.jobs.runs(one.id));
+        Ok(Tick { worked, next: others.filter_map(|one| one.lease_until).min() })
     }
 
     fn pass_on_cancellations(&self, running: &[Deployment]) {
         self.0.jobs.with(|jobs| {
             for one in running.iter().filter(|one| one.cancel_at.is_some()) {
-                if let Some(signal) = jobs.signals.get(&one.id) {
+                for (_, signal) in jobs.signals.iter().filter(|((id, _), _)| *id == one.id) {
                     signal.send_if_modified(|signal| {
                         *signal == Signal::Run && std::mem::replace(signal, Signal::Cancel) == Signal::Run
                     });
@@ -110,14 +130,14 @@ impl Runner {
     fn start(&self, deployment: Deployment, epoch: i64) {
         let first = if deployment.cancel_at.is_some() { Signal::Cancel } else { Signal::Run };
         let (signal, told) = watch::channel(first);
-        let (runner, id) = (self.clone(), deployment.id);
+        let (runner, turn) = (self.clone(), (deployment.id, epoch));
         self.0.jobs.with(|jobs| {
-            jobs.signals.insert(id, signal.clone());
+            jobs.signals.insert(turn, signal.clone());
             // Ended tasks are let go of as others come.
             while jobs.tasks.try_join_next().is_some() {}
             jobs.tasks.spawn(async move {
+                let _known = Known(runner.0.jobs.clone(), turn);
                 runner.carry_out(deployment, epoch, &signal, told).await;
-                runner.0.jobs.with(|jobs| jobs.signals.remove(&id));
             });
         });
     }
@@ -156,9 +176,10 @@ impl Runner {
         &self,
         deployment: &Deployment,
         journal: &StoreJournal<'_>,
-        told: watch::Receiver<Signal>,
+        mut told: watch::Receiver<Signal>,
     ) -> Result<Outcome, Stopped> {
-        let history = journal.history().await?;
+        let history = self.patiently("runner.deploy.history", &mut told, || journal.history()).await?;
+        let window_ends = self.patiently("runner.deploy.window", &mut told, || self.window_ends(deployment)).await?;
         let Stored(plan) = &deployment.plan;
         let job = Job {
             deployment: deployment.id,
@@ -169,18 +190,57 @@ impl Runner {
             history,
             deadline_seconds: deployment.deadline_seconds.and_then(|seconds| u32::try_from(seconds).ok()),
             watch_seconds: u32::try_from(deployment.watch_seconds).unwrap_or(0),
+            window_ends,
         };
-        let connection = match self.connect(deployment.cluster_id).await {
-            Ok(Ok(connection)) if connection.fingerprint() == plan.cluster => connection,
-            Ok(Ok(_)) => return Ok(execute::without_connection(&job, &text!("cluster-is-another"))),
-            Ok(Err(why)) => return Ok(execute::without_connection(&job, &why)),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "runner.deploy.connect");
-                return Err(Stopped::ShuttingDown);
-            }
+        let connect = || self.connect(deployment.cluster_id);
+        let connection = match self.patiently("runner.deploy.connect", &mut told, connect).await? {
+            Ok(connection) if connection.fingerprint() == plan.cluster => connection,
+            Ok(_) => return Ok(execute::without_connection(&job, &text!("cluster-is-another"))),
+            Err(why) => return Ok(execute::without_connection(&job, &why)),
         };
         let clock = self.0.workflow.clock();
         execute::execute(&connection, &job, journal, clock, self.0.random, told).await
+    }
+
+    /// The end of the window that was signed, if this deployment belongs to one. The way back
+    /// belongs to none (rule 13).
+    async fn window_ends(&self, deployment: &Deployment) -> Result<Option<Timestamp>, store::Error> {
+        if deployment.direction == Direction::Rollback {
+            return Ok(None);
+        }
+        let mut conn = self.0.workflow.store().read().await?;
+        let found = store::release::revision(&mut conn, deployment.release_number, deployment.revision).await?;
+        Ok(found.window_ends_at)
+    }
+
+    /// Reads what a job begins with, again and again while that fails: giving the deployment back
+    /// would only make the next worker fail at once. Said once.
+    async fn patiently<T, E, F>(
+        &self,
+        what: &'static str,
+        told: &mut watch::Receiver<Signal>,
+        read: impl Fn() -> F,
+    ) -> Result<T, Stopped>
+    where
+        E: std::error::Error + 'static,
+        F: Future<Output = Result<T, E>>,
+    {
+        let (mut said, mut pause) = (false, 500);
+        loop {
+            match read().await {
+                Ok(found) => return Ok(found),
+                Err(error) if !said => tracing::error!(error = &error as &dyn std::error::Error, what, "runner.deploy"),
+                Err(_) => {}
+            }
+            said = true;
+            let _ = tokio::time::timeout(self.0.random.jitter(pause), told.changed()).await;
+            match *told.borrow() {
+                Signal::ShutDown => return Err(Stopped::ShuttingDown),
+                Signal::Lost => return Err(Stopped::Lost),
+                Signal::Run | Signal::Cancel => {}
+            }
+            pause = (pause * 2).min(60_000);
+        }
     }
 }
 
@@ -201,15 +261,27 @@ impl Journal for StoreJournal<'_> {
         })
         .await
     }
+
+    async fn cancelled(&self) -> Result<bool, Stopped> {
+        self.persist(|| async {
+            let mut conn = self.workflow.store().read().await?;
+            let found = store::deployment::by_id(&mut conn, self.deployment).await?;
+            Ok(found.is_some_and(|found| found.cancel_at.is_some()))
+        })
+        .await
+    }
 }
 
 impl StoreJournal<'_> {
     /// Does a verb, again while the store fails (a full disk passes), as long as the lease lasts.
-    async fn persist<F: Future<Output = workflow::Result<()>>>(&self, verb: impl Fn() -> F) -> Result<(), Stopped> {
+    async fn persist<T, F>(&self, verb: impl Fn() -> F) -> Result<T, Stopped>
+    where
+        F: Future<Output = workflow::Result<T>>,
+    {
         let until = self.workflow.clock().now().plus(deployment::LEASE);
         loop {
             match verb().await {
-                Ok(()) => return Ok(()),
+                Ok(done) => return Ok(done),
                 Err(workflow::Error::Store(error)) if self.workflow.clock().now() < until => {
                     tracing::error!(error = &error as &dyn std::error::Error, "runner.deploy.journal");
                     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -219,15 +291,9 @@ impl StoreJournal<'_> {
         }
     }
 
-    async fn history(&self) -> Result<Vec<(Timestamp, JournalEvent)>, Stopped> {
-        let read = async {
-            let mut conn = self.workflow.store().read().await?;
-            store::deployment::journal(&mut conn, self.deployment, 0).await
-        };
-        let lines = read.await.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "runner.deploy.history");
-            Stopped::ShuttingDown
-        })?;
+    async fn history(&self) -> Result<Vec<(Timestamp, JournalEvent)>, store::Error> {
+        let mut conn = self.workflow.store().read().await?;
+        let lines = store::deployment::journal(&mut conn, self.deployment, 0).await?;
         Ok(lines.into_iter().map(|line| (line.at, line.event.0)).collect())
     }
 

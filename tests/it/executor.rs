@@ -83,6 +83,7 @@ impl Bench {
             history: Vec::new(),
             deadline_seconds: Some(30),
             watch_seconds: 0,
+            window_ends: None,
         };
         Self { place, connection, history, job, to }
     }
@@ -209,6 +210,32 @@ async fn a_start_that_nobody_carried_out_in_time_is_not_carried_out_later() {
     assert_eq!((outcome.verdict, outcome.targets[0].state), (Verdict::Failed, TargetState::Untouched));
     assert_eq!(bench.history.spec_changes().await, 0);
     assert_eq!(bench.history.writes_of_ours(), Some(1), "the fence");
+}
+
+/// A window that has ended starts nothing; what is running goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_windows_end_nothing_is_begun_and_what_was_begun_goes_on() {
+    let bench = Bench::new(&images::good("after")).await;
+    let end = bench.job.started;
+    let job = Job { window_ends: Some(end), ..bench.job.clone() };
+    let outcome = bench.run(&job, &Memory::default()).await.unwrap();
+    assert_eq!((outcome.verdict, outcome.targets[0].state), (Verdict::Cancelled, TargetState::Untouched));
+    assert_eq!(outcome.reasons, [text!("window-ended-before-write", at = end)]);
+    assert!(!outcome.drifted);
+    assert_eq!(bench.history.writes_of_ours(), Some(0));
+    // One that was announced, and of which nothing is to be seen, is called back.
+    let writing =
+        JournalEvent::Writing { target: bench.job.plan.targets().into_iter().next().unwrap(), rollouts: Some(1) };
+    let next = Job { history: vec![(job.started, writing)], epoch: 2, ..job.clone() };
+    assert_eq!(bench.run(&next, &Memory::default()).await.unwrap(), outcome);
+    assert_eq!((bench.history.spec_changes().await, bench.history.writes_of_ours()), (0, Some(1)), "the fence");
+    // One that is there is followed to its end.
+    let journal = Memory::default();
+    assert_eq!(bench.run(&bench.job, &journal).await.unwrap().verdict, Verdict::Succeeded);
+    let written = journal.lines().iter().position(|(_, event)| matches!(event, JournalEvent::Written { .. })).unwrap();
+    let next = Job { window_ends: Some(end), ..bench.next(3, &journal.lines()[..=written]) };
+    assert_eq!(bench.run(&next, &Memory::default()).await.unwrap().verdict, Verdict::Succeeded);
+    assert_eq!(bench.history.spec_changes().await, 1);
 }
 
 /// A clock that is set back or forth while the job is away only makes it more or less patient.

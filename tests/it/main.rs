@@ -19,6 +19,7 @@ mod events;
 mod executor;
 mod histories;
 mod image;
+mod jobs;
 mod journey;
 mod keyring;
 mod openapi;

@@ -56,6 +56,7 @@ drift-being-deleted = The workload is being deleted.
 drift-containers = The workload has other containers than when the plan was made: now { $now }, then { $planned }.
 drift-image = Container { $container } now has the image { $now }. When the plan was made it was { $planned }.
 too-late-to-write = Too much time has passed since the start, so nothing was written. The portal may have been down meanwhile.
+window-ended-before-write = The window ended on { $at } before anything was written, so nothing was written. The portal or the cluster may have been away meanwhile. Ask for a new release, in another window.
 
 ## After the write
 

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::World;
 use super::points::opening;
+use crate::deployment::stage::{ended, reasons};
 use crate::support::process::free_port;
 use crate::support::{audit, images};
 
@@ -52,6 +53,28 @@ async fn killed_again_and_again_in_mid_rollout_a_deployment_ends_once() {
         }
     });
     join_all(worlds).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_was_accepted_in_the_window_is_not_carried_out_after_its_end() {
+    let mut world = World::stopping_at("deploy.found").await;
+    let (stage, digest) = (&world.stage, images::good("after"));
+    stage.scene.image_of(&stage.repository(), &digest, "1.2.3").await;
+    let end = tokio::time::Instant::now() + Duration::from_secs(18);
+    let window = stage.scene.window(5, 12).await;
+    let start = json!({ "mode": "at_opening", "window": window });
+    let number = stage.scene.release_of(&stage.name, &stage.name, &digest, start).await;
+    stage.scene.sign_all(number).await;
+    world.arm();
+    world.portal.halted().await;
+    tokio::time::sleep_until(end).await;
+    world.start_again().await;
+    let deployment = world.stage.forward(number).await;
+    ended(&deployment, "cancelled", &["untouched"]);
+    assert!(reasons(&deployment).contains("The window ended on"), "{deployment:#}");
+    assert_eq!(world.history.spec_changes().await, 0);
+    assert_eq!(world.stage.scene.show(number).await["state"], "cancelled");
+    world.told_once(number).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
