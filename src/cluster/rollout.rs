@@ -95,7 +95,7 @@ pub fn judge(sight: Sight<'_>, expected: Expected<'_>) -> Judgement {
         // The workload's own count has the old pods in it.
         available: set.and_then(|set| set.status.as_ref()?.available_replicas).unwrap_or(0),
         old: if observed { (replicas - updated).max(0) } else { replicas },
-        pods: new.iter().filter_map(|pod| pod_state(pod, sight.warnings)).collect(),
+        pods: shown(new.iter().filter_map(|pod| pod_state(pod, sight.warnings)).collect()),
     };
     if let Some(why) = stands_still(deployment) {
         return Judgement::Failing(progress, vec![why]);
@@ -313,6 +313,17 @@ pub fn gave_up(deployment: &Deployment) -> Option<(Option<Time>, String)> {
     Some((found.last_update_time.clone(), short(found.message.as_deref().unwrap_or_default())))
 }
 
+/// Pods that a progress names.
+const SHOWN: usize = 20;
+
+/// Those worth showing, the ones that are not well first. Every change of them is kept, and a
+/// workload may have thousands.
+fn shown(mut pods: Vec<PodState>) -> Vec<PodState> {
+    pods.sort_by_key(|pod| pod.state == "Ready");
+    pods.truncate(SHOWN);
+    pods
+}
+
 /// A pod in a word, for people. Pods that are well say nothing beyond *Ready*.
 fn pod_state(pod: &Pod, warnings: &BTreeMap<String, String>) -> Option<PodState> {
     let name = pod.metadata.name.clone()?;
@@ -343,5 +354,6 @@ fn pod_state(pod: &Pod, warnings: &BTreeMap<String, String>) -> Option<PodState>
         }
     };
     let message = message.or_else(|| if state == "Ready" { None } else { warnings.get(&name).cloned() });
-    Some(PodState { name, state, message: message.map(|text| short(&text)), restarts: restarts(pod) })
+    let message = message.map(|text| short(&text));
+    Some(PodState { name, state: short(&state), message, restarts: restarts(pod) })
 }

@@ -203,6 +203,25 @@ pub struct Line {
     pub event: Stored<JournalEvent>,
 }
 
+/// Characters of a journal from which on a new line about how it goes takes the place of the last
+/// one of its kind: a rollout may flap all day, and the journal is read whole.
+const FULL: i64 = 512 * 1024;
+
+/// Lines whose place this one may take; none for what has to stay.
+fn alike(event: &JournalEvent) -> Option<String> {
+    let of = |kind: &str, target: TargetId| format!("{{\"event\":\"{kind}\",\"target\":{},%", target.0);
+    match event {
+        JournalEvent::Progress { target, .. } => Some(of("progress", *target)),
+        JournalEvent::Watching { target, .. } => Some(of("watching", *target)),
+        JournalEvent::Unreachable { .. } => Some("{\"event\":\"unreachable\"%".to_owned()),
+        JournalEvent::Reachable => Some("{\"event\":\"reachable\"%".to_owned()),
+        JournalEvent::Claimed { .. }
+        | JournalEvent::Writing { .. }
+        | JournalEvent::Written { .. }
+        | JournalEvent::TargetEnded { .. } => None,
+    }
+}
+
 /// Adds a line, if the worker still has the deployment; a newer epoch is a lost race.
 pub async fn note(
     tx: &mut Tx,
@@ -214,7 +233,17 @@ pub async fn note(
     let sql = "INSERT INTO journal (deployment_id, epoch, at, event)
                SELECT id, $2, $3, $4 FROM deployments WHERE id = $1 AND lease_epoch = $2 AND verdict IS NULL RETURNING id";
     let row = first!(tx, (i64,), sql, id, epoch, now, Stored(event))?;
-    row.map(|(line,)| line).ok_or(Error::LostRace { what: "deployment" })
+    let (line,) = row.ok_or(Error::LostRace { what: "deployment" })?;
+    if let Some(alike) = alike(event) {
+        let sql = "SELECT coalesce(sum(length(event)), 0) FROM journal WHERE deployment_id = $1";
+        let (size,) = one!(tx, (i64,), sql, id)?;
+        if size > FULL {
+            let sql = "DELETE FROM journal WHERE id = (
+                           SELECT max(id) FROM journal WHERE deployment_id = $1 AND id < $2 AND event LIKE $3)";
+            exec!(tx, sql, id, line, alike)?;
+        }
+    }
+    Ok(line)
 }
 
 /// A deployment's journal after a line.

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
+use tidegate::domain::deployment::{JournalEvent, PodState, Progress, Restarts};
+use tidegate::domain::id::TargetId;
+use tidegate::store;
+use tidegate::workflow::{Caller, deployment};
 
 use crate::support::portal::{TestPortal, both};
 use crate::support::town::{REPOSITORY, by_hand, target};
@@ -22,6 +26,56 @@ async fn lines(portal: &TestPortal, event: &str) -> i64 {
 }
 
 both! {
+    async fn a_journal_stays_small_however_long_it_flaps(portal: &mut TestPortal) {
+        let number = portal.release("after", by_hand()).await;
+        portal.sign_all(number).await;
+        portal.start_by_hand(number).await.ok();
+        let mut conn = portal.workflow().store().read().await.unwrap();
+        let found = store::deployment::claimable(&mut conn, portal.clock.now()).await.unwrap().remove(0);
+        drop(conn);
+        let (id, release) = (found.id, found.release_number);
+        let act = portal.workflow().act(Caller::runner(), move |v| {
+            Box::pin(async move { deployment::claim(v, &found, "somebody").await })
+        });
+        let epoch = act.await.unwrap();
+        let note = |event: JournalEvent| {
+            portal.workflow().act(Caller::runner(), move |v| Box::pin(deployment::note(v, id, release, epoch, event)))
+        };
+        let pod = |number: usize, ready: bool| PodState {
+            name: format!("checkout-6b7f9c8d5-{number:05}"),
+            state: (if ready { "Ready" } else { "NotReady" }).to_owned(),
+            message: Some("Readiness probe failed: ".repeat(16)),
+            restarts: 0,
+        };
+        let target = TargetId(1);
+        let progress = |turn: usize, target: TargetId| JournalEvent::Progress {
+            target,
+            progress: Progress {
+                available: i32::try_from(turn).unwrap(),
+                pods: (0..20).map(|number| pod(number, (number + turn).is_multiple_of(2))).collect(),
+                ..Progress::default()
+            },
+        };
+        note(progress(0, TargetId(12))).await.unwrap();
+        for turn in 0..200 {
+            note(progress(turn, target)).await.unwrap();
+            note(JournalEvent::Watching { target, seconds: 30, restarts: Restarts::new() }).await.unwrap();
+        }
+        note(JournalEvent::Written { target, generation: 2 }).await.unwrap();
+        let size = portal.database.probe().await.number("SELECT sum(length(event)) FROM journal").await;
+        assert!((256 * 1024..768 * 1024).contains(&size), "{size}");
+        let mut conn = portal.workflow().store().read().await.unwrap();
+        let lines = store::deployment::journal(&mut conn, id, 0).await.unwrap();
+        drop(conn);
+        let events: Vec<JournalEvent> = lines.into_iter().map(|line| line.event.0).collect();
+        assert_eq!(events[..3], [JournalEvent::Claimed { epoch }, progress(0, TargetId(12)), progress(0, target)]);
+        assert_eq!(events[events.len() - 3], progress(199, target));
+        assert_eq!(events.last(), Some(&JournalEvent::Written { target, generation: 2 }));
+        let act = portal.workflow().act(Caller::runner(), move |v| Box::pin(deployment::give_back(v, id, epoch)));
+        act.await.unwrap();
+        portal.run_until_idle().await;
+    }
+
     async fn a_process_whose_clock_jumps_takes_no_job_from_itself(portal: &mut TestPortal) {
         let before = format!("{REPOSITORY}@{}", images::good("before"));
         field::deployment(field::practice(), portal.namespace(), "worker", &before);

@@ -416,3 +416,26 @@ fn a_restart_is_counted_whichever_pod_it_is_of_and_a_pod_that_went_takes_none_ba
     assert_eq!(restarts_since(&before, &counts(&[("c", 2), ("a", 3)])), 2);
     assert_eq!(restarts_since(&before, &counts(&[])), 0);
 }
+
+#[test]
+fn of_many_pods_a_few_are_named_and_those_that_are_not_well_come_first() {
+    let mut world = World::complete();
+    world.pods = (0..300).map(|number| pod(&format!("new-{number:03}"), "new")).collect();
+    world.status("availableReplicas", 2);
+    let mut unwell = |pods: &[usize]| {
+        for number in 0..300 {
+            let ready = if pods.contains(&number) { "False" } else { "True" };
+            world.pods[number]["status"]["conditions"][0]["status"] = ready.into();
+        }
+        let Judgement::Going(progress, _) = world.judge() else { panic!("it goes on") };
+        assert_eq!(progress.ready as usize, 300 - pods.len());
+        progress.pods
+    };
+    let pods = unwell(&[7, 290]);
+    assert_eq!(pods.len(), 20);
+    let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
+    assert_eq!(names[..4], ["new-007", "new-290", "new-000", "new-001"]);
+    // What happens beyond them makes no other line.
+    let all: Vec<usize> = (0..40).collect();
+    assert_eq!(unwell(&all), unwell(&[&all[..30], &[250]].concat()));
+}
