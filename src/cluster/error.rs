@@ -29,6 +29,8 @@ pub enum Failure {
     Refused(String),
     /// The answer is no answer of a Kubernetes API.
     Nonsense,
+    /// A list of more objects than are looked at, or one that does not end.
+    TooMany,
 }
 
 impl Failure {
@@ -54,6 +56,7 @@ impl Failure {
             Self::Conflict => text!("failure-conflict"),
             Self::Refused(message) => text!("failure-refused", message = message),
             Self::Nonsense => text!("failure-nonsense"),
+            Self::TooMany => text!("failure-too-many", most = super::observe::MOST),
         }
     }
 

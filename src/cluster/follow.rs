@@ -133,6 +133,9 @@ impl<'a, 'h, J: Journal> Followed<'a, 'h, J> {
             if self.seen.gone() {
                 return Ok(Ended::new(TargetState::Unknown, vec![text!("changed-deleted")]));
             }
+            if self.seen.too_many() {
+                return Ok(Ended::unknown(Failure::TooMany.text()));
+            }
             let expected =
                 Expected { step: self.step, generation: self.generation, gave_up_before: self.gave_up_before.as_ref() };
             let judgement = self.seen.judge(expected);

@@ -1,6 +1,7 @@
 //! Looking at a cluster without changing it: the plan of a release is made here, from what runs.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
@@ -22,6 +23,12 @@ use crate::text;
 
 /// Objects of one answer: a pod is rarely larger than 20 KiB, and an answer may be 8 MiB.
 pub(super) const PAGE: u32 = 200;
+/// Objects of a kind that are looked at for one workload: what a server sends is held in memory.
+pub(super) const MOST: usize = 5_000;
+/// Answers that one list may come in; a full page each would be half of them.
+const PAGES: usize = 50;
+/// Longest time for a whole plan.
+const PLAN: Duration = Duration::from_secs(120);
 
 /// A target to plan for.
 #[derive(Clone, Debug)]
@@ -39,6 +46,11 @@ pub struct PlanTarget {
 /// # Errors
 /// Why that cannot be said.
 pub async fn plan(connection: &Connection, targets: &[PlanTarget], image: &ImageRef) -> Result<Plan, Text> {
+    let made = tokio::time::timeout(PLAN, make(connection, targets, image)).await;
+    made.unwrap_or_else(|_| Err(text!("plan-too-slow", minutes = 2_i64)))
+}
+
+async fn make(connection: &Connection, targets: &[PlanTarget], image: &ImageRef) -> Result<Plan, Text> {
     let mut plan = Plan { cluster: connection.fingerprint().to_owned(), steps: Vec::new(), warnings: Vec::new() };
     for target in targets {
         let WorkloadKind::Deployment = target.workload.kind;
@@ -69,14 +81,18 @@ async fn pods(connection: &Connection, workload: &Workload, found: &Deployment) 
     let api: Api<Pod> = Api::namespaced(connection.client(), workload.namespace.as_str());
     let mut page = ListParams::default().labels(&selector).limit(PAGE);
     let mut pods = Vec::new();
-    loop {
+    for _ in 0..PAGES {
         let list = call(api.list(&page)).await?;
-        pods.extend(list.items);
+        pods.extend(list.items.into_iter().map(|pod| Pod { status: pod.status, ..Pod::default() }));
+        if pods.len() > MOST {
+            break;
+        }
         match list.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => page = page.continue_token(&token),
             None => return Ok(pods),
         }
     }
+    Err(Failure::TooMany)
 }
 
 /// A label selector as a query writes it.

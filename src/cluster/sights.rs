@@ -21,7 +21,7 @@ use kube::{Api, ResourceExt as _};
 
 use super::connect::{Connection, call};
 use super::error::Failure;
-use super::observe::{self, PAGE};
+use super::observe::{self, MOST, PAGE};
 use super::rollout::{self, Expected, Judgement, Sight};
 use crate::domain::deployment::Progress;
 use crate::domain::plan::SetImage;
@@ -63,10 +63,20 @@ pub(super) fn watches(
     let pods = watcher(Api::<Pod>::namespaced(client, namespace), own);
     stream::select_all([
         deployments.backoff(pauses()).map(saw(Saw::Deployment)).boxed(),
-        sets.backoff(pauses()).map(saw(Saw::ReplicaSet)).boxed(),
-        pods.backoff(pauses()).map(saw(Saw::Pod)).boxed(),
+        sets.modify(slim_set).backoff(pauses()).map(saw(Saw::ReplicaSet)).boxed(),
+        pods.modify(slim_pod).backoff(pauses()).map(saw(Saw::Pod)).boxed(),
     ])
     .boxed()
+}
+
+/// Leaves of a pod what the judge looks at: thousands of them are kept.
+fn slim_pod(pod: &mut Pod) {
+    pod.spec = None;
+    (pod.metadata.managed_fields, pod.metadata.annotations, pod.metadata.labels) = (None, None, None);
+}
+
+fn slim_set(set: &mut ReplicaSet) {
+    (set.metadata.managed_fields, set.metadata.labels) = (None, None);
 }
 
 fn saw<K>(kind: fn(Event<K>) -> Saw) -> impl FnMut(Result<Event<K>, watcher::Error>) -> Saw {
@@ -169,6 +179,11 @@ impl Seen {
         self.gone
     }
 
+    /// Whether there is more to see than is kept.
+    pub(super) fn too_many(&self) -> bool {
+        self.replica_sets.too_many || self.pods.too_many
+    }
+
     /// The workload as it was last seen.
     pub(super) fn deployment(&self) -> &Deployment {
         &self.deployment
@@ -234,11 +249,12 @@ struct Kept<K> {
     objects: BTreeMap<String, K>,
     listing: BTreeMap<String, K>,
     complete: bool,
+    too_many: bool,
 }
 
 impl<K> Default for Kept<K> {
     fn default() -> Self {
-        Self { objects: BTreeMap::new(), listing: BTreeMap::new(), complete: false }
+        Self { objects: BTreeMap::new(), listing: BTreeMap::new(), complete: false, too_many: false }
     }
 }
 
@@ -260,5 +276,29 @@ impl<K: kube::Resource> Kept<K> {
                 self.objects.remove(&object.name_any());
             }
         }
+        self.too_many |= self.listing.len().max(self.objects.len()) > MOST;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_is_kept_is_found_out_in_a_list_and_after_it() {
+        let set = |number: usize| -> ReplicaSet {
+            serde_json::from_value(serde_json::json!({ "metadata": { "name": format!("set-{number}") } })).unwrap()
+        };
+        let mut listed = Kept::default();
+        (0..MOST).for_each(|number| listed.take(Event::InitApply(set(number))));
+        assert!(!listed.too_many);
+        listed.take(Event::InitApply(set(MOST)));
+        assert!(listed.too_many);
+        let mut watched = Kept::default();
+        watched.take(Event::InitDone);
+        (0..MOST).for_each(|number| watched.take(Event::Apply(set(number))));
+        assert!(!watched.too_many);
+        watched.take(Event::Apply(set(MOST)));
+        assert!(watched.too_many);
     }
 }

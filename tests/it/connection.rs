@@ -192,3 +192,35 @@ async fn what_is_no_kubernetes_api_is_said_to_be_none() {
     assert_eq!(why(&connection).await, "failure-nonsense");
     assert_eq!(why_no_plan(&connection).await, "failure-nonsense");
 }
+
+/// Neither a list of more and more pods nor one of empty pages is followed without end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_never_ends_is_left() {
+    for pods in [200, 0] {
+        let server = Server::start(Arc::new(move |asked: String, line| {
+            Box::pin(async move {
+                if asked.contains("/deployments/") {
+                    let found = json!({
+                        "apiVersion": "apps/v1", "kind": "Deployment",
+                        "metadata": { "name": "web", "namespace": "shop", "uid": "u" },
+                        "spec": {
+                            "selector": { "matchLabels": { "app": "web" } },
+                            "template": { "spec": { "containers": [{ "name": "app", "image": "r.example/a:1" }] } },
+                        },
+                    });
+                    return say(line, "200 OK", "", &found.to_string()).await;
+                }
+                let items = vec![json!({ "metadata": { "name": "pod" } }); pods];
+                let list = json!({
+                    "apiVersion": "v1", "kind": "PodList", "metadata": { "continue": "more" }, "items": items,
+                });
+                say(line, "200 OK", "", &list.to_string()).await
+            })
+        }))
+        .await;
+        let connection = connection(&server.kubeconfig("127.0.0.1"));
+        assert_eq!(why_no_plan(&connection).await, "failure-too-many");
+        let pages = server.asked().iter().filter(|line| line.contains("/pods")).count();
+        assert!((20..=50).contains(&pages), "{pages}");
+    }
+}

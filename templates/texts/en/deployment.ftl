@@ -8,6 +8,7 @@ quoted = { $text } Kubernetes says: { $message }
 
 plan-no-targets = This service has no workload in this environment yet. Add one on the page of the service.
 plan-cannot-read = { $workload } cannot be read. { $reason }
+plan-too-slow = The cluster did not say all that a plan needs within { $minutes } minutes.
 plan-no-spec = { $workload } has no specification. It cannot be deployed to as it is.
 plan-no-container = { $workload } has no container named { $container }. It has: { $known }.
 plan-managed = { $workload } is also managed by { $tool }, which may put the old image back. Tell { $tool } to leave the image alone, or deploy there through { $tool }.
@@ -46,6 +47,7 @@ failure-forbidden = The credential may not do this. Kubernetes says: { $message 
 failure-not-found = It is not there. Kubernetes says: { $message }
 failure-conflict = Somebody else keeps changing the workload, and the write did not get its turn.
 failure-refused = The cluster does not accept the change. Kubernetes says: { $message }
+failure-too-many = The cluster lists more than { $most } objects of one kind for this workload, which is more than the portal looks at.
 failure-nonsense = The answer does not come from a Kubernetes API as the portal knows it.
 
 ## Before the write: the cluster is no longer as planned
