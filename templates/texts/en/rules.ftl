@@ -136,6 +136,7 @@ revised-window-moved = The window { $title } was moved.
 
 ## Sign-off
 
+refusal-window-of-others = Releases on its agenda go to an environment that you do not operate. An operator there moves it or calls it off.
 signoff-stale = Something else is there now than what you saw. Look at it, and decide again.
 signoff-already = You have signed this already, and it counts.
 signoff-not-planned = It is not planned yet, so there is nothing to sign.
