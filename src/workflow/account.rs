@@ -36,7 +36,7 @@ impl Workflow {
         let caller = Caller { actor: Actor::Person(person), proof: None };
         self.act(caller, move |v| {
             Box::pin(async move {
-                store::person::set_password(v.tx, person, &hash).await?;
+                store::person::set_password(v.tx, person, Some(&hash)).await?;
                 store::session::freshen(v.tx, &session, v.now).await?;
                 let ended = store::session::delete_of(v.tx, person, Some(&session)).await?;
                 let facts = serde_json::json!({ "sessions_ended": ended });
