@@ -180,6 +180,33 @@ both! {
         assert_eq!(refused["errors"][0]["detail"], release["reasons"][0]["detail"]);
     }
 
+    async fn a_start_mode_that_the_policy_no_longer_allows_starts_nothing(portal: &mut TestPortal) {
+        let window = portal.window(HOUR, HOUR * 3).await;
+        let by_clock = portal.release("first", at_opening(window)).await;
+        portal.change_policy(json!({ "start_modes": ["by_hand"] })).await;
+        portal.sign_all(by_clock).await;
+        portal.advance(HOUR).await;
+        let release = portal.show(by_clock).await;
+        assert_eq!((release["state"].as_str().unwrap(), reasons(&release)), ("ready", vec!["start_mode_not_allowed"]));
+        assert_eq!(release["reasons"][0]["role"], "requester");
+        portal.start_by_hand(by_clock).await.ok();
+        portal.run_until_idle().await;
+        assert_eq!(portal.state(by_clock).await, "succeeded");
+        // And the other way round: what starts by hand is not started by hand either.
+        let by_hand = portal.release("second", by_hand()).await;
+        portal.change_policy(json!({ "start_modes": ["when_signed"] })).await;
+        portal.sign_all(by_hand).await;
+        portal.run_until_idle().await;
+        assert_eq!(reasons(&portal.show(by_hand).await), ["start_mode_not_allowed"]);
+        portal.start_by_hand(by_hand).await.is(409);
+        let path = format!("/api/v1/releases/{by_hand}");
+        portal.person("rita").await.patch(&path, json!({ "start": when_signed() })).await.ok();
+        portal.run_until_idle().await;
+        portal.sign_all(by_hand).await;
+        portal.run_until_idle().await;
+        assert_eq!(portal.state(by_hand).await, "succeeded");
+    }
+
     async fn every_door_reaches_the_same_gate(portal: &mut TestPortal) {
         let window = portal.window(HOUR, HOUR).await;
         let number = portal.release("first", at_opening(window)).await;

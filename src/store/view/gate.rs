@@ -208,6 +208,7 @@ impl Gate {
             group_titles: &self.group_titles,
             unknown_authors: &unknown_authors,
             mode: self.revision.start_mode,
+            allowed_modes: &self.policy.start_modes,
             window: window.as_ref(),
             superseded_by: self.superseded_by,
             locked_by: self.locked_by,

@@ -105,6 +105,11 @@ unmet-signoff = { $missing ->
 unmet-author-absent = The image does not say who wrote it, and the policy asks for known authors. CI can register it again with its authors.
 unmet-author-unknown = Nobody here is known as { $authors }, and the policy asks for known authors. An administrator adds these commit identities to the people they belong to.
 unmet-superseded = { $release } is newer and for the same place. Start this one by hand if it is the one you want.
+unmet-start-mode = The environment's policy does not allow { $mode ->
+    [by_hand] a start by hand
+    [at_opening] a start at the opening of a window
+   *[other] a start with the last sign-off
+} any more. Choose another way to start.
 unmet-by-hand = An operator starts it by hand.
 unmet-window-draft = The window is a draft. It has to be announced first.
 unmet-window-opens = The window opens at { $at }.
