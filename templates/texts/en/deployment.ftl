@@ -22,6 +22,7 @@ cluster-archived = The cluster of this environment is archived. An administrator
 cluster-no-credential = The cluster has no confirmed credential. An administrator hands one in on its page and confirms it.
 cluster-credential-expired = The credential of the cluster ended on { $at }. An administrator hands in a new one.
 cluster-credential-sealed = The credential of the cluster cannot be opened with the portal's key ring. An administrator hands it in again.
+cluster-unreachable = The cluster has not answered since { $at }. { $reason } The portal looks again every few seconds; nothing starts there before it answers.
 cluster-is-another = The environment now leads to another cluster than the one the plan was made for. Plan the release again.
 
 too-wide-everything = This credential may do everything in the whole cluster. A deployment needs far less; the ready script makes an account with just that.
