@@ -48,13 +48,18 @@ impl Jobs {
         any
     }
 
-    /// Tells every job to stop, and waits a while for it.
-    pub(super) async fn shut_down(&self) {
+    /// Tells every job to stop.
+    pub(super) fn tell(&self) {
         self.with(|running| {
             running.signals.values().for_each(|signal| {
                 signal.send_replace(Signal::ShutDown);
             })
         });
+    }
+
+    /// Tells every job to stop, and waits a while for it.
+    pub(super) async fn shut_down(&self) {
+        self.tell();
         let _ = tokio::time::timeout(GRACE, self.idle()).await;
     }
 }
@@ -78,6 +83,9 @@ impl Runner {
         self.pass_on_cancellations(&running);
         let mut worked = false;
         for found in claimable {
+            if *self.0.stop.borrow() {
+                break;
+            }
             halt::point("deploy.found");
             let (caller, holder, taken) = (Caller::runner(), self.0.holder.clone(), found.clone());
             let claim =

@@ -146,11 +146,6 @@ pub async fn grants_of_people(conn: &mut Conn) -> Result<Vec<Grant>, Error> {
     all!(conn, Grant, sql)
 }
 
-/// One grant.
-pub async fn grant_by_id(conn: &mut Conn, id: GrantId) -> Result<Option<Grant>, Error> {
-    first!(conn, Grant, "SELECT id, role, person_id, group_id, environment_id FROM grants WHERE id = $1", id)
-}
-
 /// Gives a role; false when it was given before.
 pub async fn add_grant(
     tx: &mut Tx,

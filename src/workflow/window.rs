@@ -126,8 +126,9 @@ pub async fn edit(v: &mut Verb<'_>, id: WindowId, version: i64, spec: WindowSpec
     }
     store::window::update(v.tx, id, version, &details).await?;
     v.record("window.edit", subject(id), None, facts(&details)).await?;
+    let moved = (details.interval, details.zone) != (stands.interval, stands.zone);
     if window.announced_at.is_some() {
-        announce_as(v, id, AnnouncementKind::Moved).await?;
+        announce_as(v, id, if moved { AnnouncementKind::Moved } else { AnnouncementKind::Changed }).await?;
     }
     if moved {
         let concerned = Concerned { window: Some(id), ..Concerned::default() };

@@ -164,7 +164,7 @@ both! {
         let number = portal.release("first", at_opening(window)).await;
         portal.sign_all(number).await;
         let edited = portal.change_window(window, json!({ "title": "Storefront" })).await.ok();
-        assert_eq!(kinds(&edited), ["announced", "moved"]);
+        assert_eq!(kinds(&edited), ["announced", "changed"]);
         assert_eq!(portal.state(number).await, "ready");
         // The same once more is no edit, and announces nothing.
         assert_eq!(kinds(&portal.change_window(window, json!({ "title": "Storefront" })).await.ok()).len(), 2);

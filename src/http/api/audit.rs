@@ -86,7 +86,6 @@ pub async fn list(doors: web::Data<Doors>, client: Client, wanted: Query<Wanted>
     let search = Search {
         pattern: wanted.0.q.as_deref().and_then(pattern),
         release: wanted.0.release.map(ReleaseNumber),
-        person: None,
         before,
         limit: limit + 1,
     };

@@ -58,7 +58,7 @@ pub struct WindowView {
 /// An announcement.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnnouncementView {
-    /// `announced`, `moved` or `cancelled`.
+    /// `announced`, `moved`, `changed` or `cancelled`.
     pub kind: String,
     /// When.
     #[schema(value_type = String, format = DateTime)]

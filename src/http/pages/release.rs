@@ -248,7 +248,7 @@ fn acts(gate: &Gate, tally: &Tally, who: &Who, state: State, interval: Option<In
             None => text!("start-now"),
         })
     });
-    let rollback = operator.filter(|_| !running).and_then(|_| deployment::undo(gate)).map(|(_, undo)| {
+    let rollback = operator.and_then(|_| deployment::way_back(gate).ok()).map(|(_, undo)| {
         let images = undo.plan.changes().map(|change| change.to.rsplit('/').next().unwrap_or_default().to_owned());
         Back {
             text: text!("rollback-to", images = images.collect::<Vec<_>>().join(", ")),

@@ -81,6 +81,9 @@ pub async fn tell(conn: &mut Conn, gate: &Gate, people: &mut People) -> Result<V
                 crate::domain::announcement::AnnouncementKind::Moved => {
                     text!("story-window-moved", title = one.title.as_str())
                 }
+                crate::domain::announcement::AnnouncementKind::Changed => {
+                    text!("story-window-changed", title = one.title.as_str())
+                }
                 crate::domain::announcement::AnnouncementKind::Cancelled => {
                     text!("story-window-cancelled", title = one.title.as_str())
                 }
