@@ -364,6 +364,7 @@ request-lead = Everybody who has to agree is asked:
 request-lead-nobody = Nobody has to agree here.
 request-when = When
 request-when-hint = People sign for exactly this time. If it changes, they are asked again.
+start-choice-gone = { $start } (over, or no longer allowed: choose another)
 request-note = Note (optional)
 request-note-hint = What signers should know: why now, what to look at, what it needs.
 revise-lead = A change voids the sign-offs that are in, and everybody is asked again.
