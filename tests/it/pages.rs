@@ -197,6 +197,26 @@ both! {
         portal.run_until_idle().await;
     }
 
+    async fn the_tide_says_in_words_and_by_shape_what_lacks_a_signoff(portal: &mut TestPortal) {
+        let window = portal.window(HOUR, HOUR).await;
+        let number = portal.release("first", at_opening(window)).await;
+        for (signed, shape, other, says) in [
+            (false, "path.buoy", "circle.buoy", "0 with every sign-off, 1 without"),
+            (true, "circle.buoy", "path.buoy", "1 with every sign-off, 0 without"),
+        ] {
+            if signed {
+                portal.sign_all(number).await;
+            }
+            for path in ["/", "/windows"] {
+                let page = Page::get(&portal.person("vera").await, path).await;
+                assert_eq!((page.texts(shape).len(), page.texts(other).len()), (1, 0), "{path}");
+                assert!(!page.text(&format!("{shape} title")).is_empty(), "{path}");
+                page.says("svg + ul li, .tide-scroll + ul li", &["November storefront", says]);
+            }
+        }
+        portal.run_until_idle().await;
+    }
+
     async fn the_list_of_images_is_searched_and_paged_without_losing_any(portal: &mut TestPortal) {
         let vera = portal.person("vera").await;
         Page::get(&vera, "/images").await.says(".empty", &["curl"]);
