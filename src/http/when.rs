@@ -100,6 +100,11 @@ pub fn field(at: Timestamp, zone: Zone) -> String {
     zone.local(at).format("%Y-%m-%dT%H:%M").to_string()
 }
 
+/// The same with its offset, to the minute: what is said of a time that happens twice.
+pub fn exact(at: chrono::DateTime<chrono_tz::Tz>) -> String {
+    at.format("%Y-%m-%dT%H:%M%:z").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

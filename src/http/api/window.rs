@@ -70,7 +70,7 @@ pub struct AnnouncementView {
 }
 
 async fn view(conn: &mut Conn, who: &Who, found: store::window::Window, now: Timestamp) -> Result<WindowView, Problem> {
-    let filter = Filter { window: Some(found.id), limit: 500, ..Filter::default() };
+    let filter = Filter { windows: Some(vec![found.id]), limit: i64::MAX, ..Filter::default() };
     let agenda = releases::list(conn, &who.access, &filter, now).await?;
     let announcements = store::window::announcements(conn, found.id).await?;
     Ok(WindowView {
