@@ -264,7 +264,7 @@ CREATE INDEX windows_start ON windows (starts_at);
 CREATE TABLE announcements (
     id INTEGER PRIMARY KEY,
     window_id INTEGER NOT NULL REFERENCES windows (id),
-    kind TEXT NOT NULL CHECK (kind IN ('announced', 'moved', 'cancelled')),
+    kind TEXT NOT NULL CHECK (kind IN ('announced', 'moved', 'changed', 'cancelled')),
     sequence INTEGER NOT NULL,
     title TEXT NOT NULL,
     audience TEXT NOT NULL,
@@ -362,6 +362,8 @@ CREATE TABLE deployments (
     verdict TEXT CHECK (verdict IN ('succeeded', 'failed', 'cancelled', 'needs_attention')),
     outcome TEXT,
     drifted INTEGER NOT NULL DEFAULT 0 CHECK (drifted IN (0, 1)),
+    -- Whether the cluster may hold something else than before; known at the end.
+    touched INTEGER NOT NULL DEFAULT 1 CHECK (touched IN (0, 1)),
     ended_at INTEGER,
     FOREIGN KEY (release_number, revision) REFERENCES revisions (release_number, revision),
     CHECK ((verdict IS NULL) = (ended_at IS NULL)),

@@ -12,6 +12,8 @@
 //!   deadline, unless the container is restarted into a crash loop.
 //! - *A pod that finds no node may find one* when another goes or an autoscaler adds one: shown at
 //!   once, judged at the deadline.
+//! - *A pod that was put out is replaced.* The node evicted it, or is shutting down; its replica set
+//!   makes another one, elsewhere. Shown at once, judged at the deadline.
 //! - *That the controller gave up counts only when it is news.* After a rollout that ran out of
 //!   time, the next one begins with the old verdict still standing in the workload's status.
 
@@ -247,9 +249,26 @@ const FATAL: [&str; 9] = [
     "PostStartHookError",
 ];
 
+/// Reasons of the kubelet for a pod that it ended for the node's sake, not the pod's. (From its
+/// `eviction` and `nodeshutdown` packages; the two last ones are those of earlier versions.)
+const PUT_OUT: [&str; 4] = ["Evicted", "Terminated", "NodeShutdown", "Shutdown"];
+
+fn has_failed(pod: &Pod) -> bool {
+    pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Failed")
+}
+
+/// Why the node put a pod out, when it did.
+fn put_out(pod: &Pod) -> Option<&str> {
+    let reason = pod.status.as_ref()?.reason.as_deref()?;
+    (has_failed(pod) && PUT_OUT.contains(&reason)).then_some(reason)
+}
+
 fn pod_failure(pod: &Pod) -> Option<Text> {
     let name = pod.metadata.name.clone().unwrap_or_default();
-    if pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Failed") {
+    if put_out(pod).is_some() {
+        return None;
+    }
+    if has_failed(pod) {
         let status = pod.status.as_ref();
         let text = match status.and_then(|status| status.reason.as_deref()) {
             Some(reason) => text!("failing-pod-failed-why", pod = name, reason = reason),
@@ -331,7 +350,9 @@ fn pod_state(pod: &Pod, warnings: &BTreeMap<String, String>) -> Option<PodState>
         let waiting = status.state.as_ref()?.waiting.as_ref()?;
         Some((waiting.reason.clone()?, waiting.message.clone()))
     });
-    let (state, message) = match waiting {
+    let out =
+        put_out(pod).map(|reason| (reason.to_owned(), pod.status.as_ref().and_then(|status| status.message.clone())));
+    let (state, message) = match out.or(waiting) {
         Some((reason, message)) => (reason, message),
         None if is_ready(pod) => ("Ready".to_owned(), None),
         None => {

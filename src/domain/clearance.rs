@@ -34,6 +34,8 @@ pub struct GateFacts<'a> {
     pub unknown_authors: &'a BTreeSet<String>,
     /// How it starts.
     pub mode: StartMode,
+    /// The ways of starting that the policy allows today.
+    pub allowed_modes: &'a BTreeSet<StartMode>,
     /// Its window as it is now.
     pub window: Option<&'a Window>,
     /// A newer release for the same place.
@@ -242,6 +244,18 @@ impl GateFacts<'_> {
     /// Each condition that is not met.
     pub fn opening(&self, cause: Cause) -> Result<Opening, Vec<Unmet>> {
         let mut unmet = self.held();
+        let mode = match cause {
+            Cause::ByHand(_) => StartMode::ByHand,
+            Cause::Clock => self.mode,
+        };
+        let allowed = self.allowed_modes.contains(&mode);
+        if !allowed {
+            unmet.push(Unmet::new(
+                "start_mode_not_allowed",
+                text!("unmet-start-mode", mode = mode.as_str()),
+                Who::Role(Role::Requester),
+            ));
+        }
         if matches!(cause, Cause::Clock) {
             if let Some(newer) = self.superseded_by {
                 unmet.push(Unmet::new(
@@ -250,7 +264,7 @@ impl GateFacts<'_> {
                     Who::Role(Role::Operator),
                 ));
             }
-            if self.mode == StartMode::ByHand {
+            if allowed && self.mode == StartMode::ByHand {
                 unmet.push(Unmet::new("by_hand", text!("unmet-by-hand"), Who::Role(Role::Operator)));
             }
         }

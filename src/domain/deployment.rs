@@ -1,6 +1,6 @@
 //! Deployments: one execution of a release, and how it ends. Exactly one verdict (rule 16).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,13 @@ pub struct Outcome {
     /// drifted and can be planned again (rule 15).
     #[serde(default)]
     pub drifted: bool,
+}
+
+impl Outcome {
+    /// Targets that may hold something else than before.
+    pub fn touched(&self) -> BTreeSet<TargetId> {
+        self.targets.iter().filter(|target| target.state.touched()).map(|target| target.target).collect()
+    }
 }
 
 /// What became of one target.

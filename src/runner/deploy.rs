@@ -65,13 +65,18 @@ impl Jobs {
         any
     }
 
-    /// Tells every job to stop, and waits a while for it.
-    pub(super) async fn shut_down(&self) {
+    /// Tells every job to stop.
+    pub(super) fn tell(&self) {
         self.with(|running| {
             running.signals.values().for_each(|signal| {
                 signal.send_replace(Signal::ShutDown);
             })
         });
+    }
+
+    /// Tells every job to stop, and waits a while for it.
+    pub(super) async fn shut_down(&self) {
+        self.tell();
         let _ = tokio::time::timeout(GRACE, self.idle()).await;
     }
 }
@@ -97,6 +102,9 @@ impl Runner {
         // By the clock a lease may be over whose job only was not heard of while the machine slept
         // or its clock was set: nobody takes a job from themselves.
         for found in claimable.into_iter().filter(|one| !self.0.jobs.runs(one.id)) {
+            if *self.0.stop.borrow() {
+                break;
+            }
             halt::point("deploy.found");
             let (caller, holder, taken) = (Caller::runner(), self.0.holder.clone(), found.clone());
             let claim =

@@ -5,10 +5,14 @@
 //! the clock may start, [`deploy`] carries deployments out, [`tidy`] forgets what has ended.
 //! To add one: a file with a `tick`, and a line in [`Runner::run`] and [`Runner::tick`].
 //!
+//! No tick waits for a cluster: what asks one goes on beside it, as an errand or a job, so that a
+//! cluster that answers nothing holds up its own work only ([`errands`]), and the end of nothing.
+//!
 //! Only here are sealed credentials opened, each for one piece of work.
 
 mod clear;
 mod deploy;
+mod errands;
 mod field;
 mod plan;
 mod probe;
@@ -20,7 +24,9 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
+use self::errands::Errands;
 use crate::domain::address::AddressAllowance;
+use crate::domain::id::{CredentialId, ReleaseNumber};
 use crate::domain::time::Timestamp;
 use crate::random::Random;
 use crate::store;
@@ -40,6 +46,8 @@ struct Inner {
     /// Names this process in leases.
     holder: String,
     jobs: deploy::Jobs,
+    plans: Errands<(ReleaseNumber, i64)>,
+    looks: Errands<CredentialId>,
     stop: watch::Sender<bool>,
 }
 
@@ -71,6 +79,9 @@ impl From<workflow::Error> for Error {
     }
 }
 
+/// How long a tick may go on once the runner was asked to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A unit that nobody wakes looks by itself this often: for rows that another replica left, and
 /// for calls that were lost.
 const POLL: Duration = Duration::from_secs(2);
@@ -81,7 +92,9 @@ impl Runner {
         let random = workflow.random;
         let holder = crate::domain::canonical::hex(&random.bytes::<8>());
         let jobs = deploy::Jobs::default();
-        Self(Arc::new(Inner { workflow, opener, allowance, random, holder, jobs, stop: watch::Sender::new(false) }))
+        let (plans, looks) = (Errands::new(Wake::Plan), Errands::new(Wake::Probe));
+        let stop = watch::Sender::new(false);
+        Self(Arc::new(Inner { workflow, opener, allowance, random, holder, jobs, plans, looks, stop }))
     }
 
     /// Runs until [`Runner::stop`], then lets jobs give their leases back.
@@ -98,7 +111,14 @@ impl Runner {
             self.clone().unit("deploy", [Wake::Deploy], |runner| Box::pin(async move { runner.deploy().await })),
         );
         units.spawn(self.clone().unit("tidy", [], |runner| Box::pin(async move { runner.tidy().await })));
-        units.join_all().await;
+        let mut stop = self.0.stop.subscribe();
+        let breaking_off = async {
+            let _ = stop.wait_for(|stop| *stop).await;
+            self.0.jobs.tell();
+            self.0.plans.break_off();
+            self.0.looks.break_off();
+        };
+        tokio::join!(units.join_all(), breaking_off);
         self.0.jobs.shut_down().await;
         Ok(())
     }
@@ -116,7 +136,9 @@ impl Runner {
     pub async fn tick(&self) -> Result<bool, String> {
         let said = |error: Error| error.to_string();
         let mut worked = self.plan().await.map_err(said)?.worked;
+        self.0.plans.idle().await.map_err(said)?;
         worked |= self.probe().await.map_err(said)?.worked;
+        self.0.looks.idle().await.map_err(said)?;
         worked |= self.clear().await.map_err(said)?.worked;
         worked |= self.deploy().await.map_err(said)?.worked;
         worked |= self.0.jobs.idle().await;
@@ -131,9 +153,18 @@ impl Runner {
     ) {
         let mut calls = self.0.workflow.store().wakes().listen();
         let mut stop = self.0.stop.subscribe();
+        let mut told = self.0.stop.subscribe();
         let clock = self.0.workflow.clock().clone();
         while !*stop.borrow() {
-            let done = match tick(&self).await {
+            let ended = async {
+                let _ = told.wait_for(|stop| *stop).await;
+                tokio::time::sleep(PATIENCE).await;
+            };
+            let ticked = tokio::select! {
+                ticked = tick(&self) => ticked,
+                () = ended => return,
+            };
+            let done = match ticked {
                 Ok(done) => done,
                 Err(error) => {
                     tracing::error!(unit = name, error = &error as &dyn std::error::Error, "runner.tick");
@@ -149,10 +180,12 @@ impl Runner {
                     None => std::future::pending().await,
                 }
             };
+            // Who is called looks for lost calls by itself; who is not, and knows when, need not.
+            let looks = N > 0 || done.next.is_none();
             tokio::select! {
                 () = called(&mut calls, &wakes) => {}
                 () = next => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(POLL), if looks => {}
                 _ = stop.changed() => {}
             }
         }

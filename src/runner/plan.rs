@@ -1,7 +1,6 @@
 //! Reads the cluster for each new revision and stores its plan, or why there is none.
 
-use futures_util::{StreamExt, stream};
-
+use super::errands::AT_ONCE;
 use super::{Error, Runner, Tick};
 use crate::cluster::observe::{self, PlanTarget};
 use crate::domain::plan::Plan;
@@ -12,21 +11,21 @@ use crate::store::{self, Error as StoreError};
 use crate::text;
 use crate::workflow::{Caller, release};
 
-/// Plans that are made at the same time.
-const AT_ONCE: usize = 8;
-
 impl Runner {
     pub(super) async fn plan(&self) -> Result<Tick, Error> {
+        let store = self.0.workflow.store();
         let now = self.0.workflow.clock().now();
-        let mut conn = self.0.workflow.store().read().await?;
-        let due = store::release::plans_due(&mut conn, now).await?;
+        let mut conn = store.read().await?;
+        let due = store::release::plans_due(&mut conn, now, AT_ONCE).await?;
+        let next = store::release::next_plan_due(&mut conn, now).await?;
         drop(conn);
-        let worked = !due.is_empty();
-        let made = stream::iter(due).map(|revision| async move { self.plan_one(&revision).await });
-        let results: Vec<_> = made.buffer_unordered(AT_ONCE).collect().await;
-        results.into_iter().collect::<Result<Vec<()>, Error>>()?;
-        let mut conn = self.0.workflow.store().read().await?;
-        Ok(Tick { worked, next: store::release::next_plan_due(&mut conn).await? })
+        let mut worked = false;
+        for (revision, cluster) in due {
+            let (runner, key) = (self.clone(), (revision.release_number, revision.revision));
+            let work = async move { runner.plan_one(&revision).await };
+            worked |= self.0.plans.begin(key, cluster, store.wakes(), work);
+        }
+        Ok(Tick { worked, next })
     }
 
     async fn plan_one(&self, revision: &Revision) -> Result<(), Error> {

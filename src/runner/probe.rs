@@ -1,7 +1,6 @@
 //! Looks at clusters: at once when asked, every minute while they answer, sooner while they do not.
 
 use chrono::TimeDelta;
-use futures_util::{StreamExt, stream};
 
 use super::{Error, Runner, Tick};
 use crate::cluster::probe;
@@ -15,21 +14,21 @@ use crate::workflow::{Caller, cluster};
 const CALM: TimeDelta = TimeDelta::seconds(60);
 /// Time to the next look at one that did not.
 const WORRIED: TimeDelta = TimeDelta::seconds(10);
-/// Clusters that are looked at at the same time.
-const AT_ONCE: usize = 8;
-
 impl Runner {
     pub(super) async fn probe(&self) -> Result<Tick, Error> {
+        let store = self.0.workflow.store();
         let now = self.0.workflow.clock().now();
-        let mut conn = self.0.workflow.store().read().await?;
+        let mut conn = store.read().await?;
         let due = store::cluster::due(&mut conn, now).await?;
+        let next = store::cluster::next_due(&mut conn, now).await?;
         drop(conn);
-        let worked = !due.is_empty();
-        let looks = stream::iter(due).map(|credential| async move { self.probe_one(&credential).await });
-        let results: Vec<_> = looks.buffer_unordered(AT_ONCE).collect().await;
-        results.into_iter().collect::<Result<Vec<()>, Error>>()?;
-        let mut conn = self.0.workflow.store().read().await?;
-        Ok(Tick { worked, next: store::cluster::next_due(&mut conn).await? })
+        let mut worked = false;
+        for credential in due {
+            let (runner, id, cluster) = (self.clone(), credential.id, credential.cluster_id);
+            let work = async move { runner.probe_one(&credential).await };
+            worked |= self.0.looks.begin(id, Some(cluster), store.wakes(), work);
+        }
+        Ok(Tick { worked, next })
     }
 
     async fn probe_one(&self, credential: &Credential) -> Result<(), Error> {

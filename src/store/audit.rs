@@ -83,12 +83,11 @@ pub struct Entry {
 /// What to look for in the log.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// Words somewhere in the leaf, as a LIKE pattern.
+    /// Words somewhere in the leaf, or in the name of whoever did it, or their login; as a LIKE
+    /// pattern.
     pub pattern: Option<String>,
     /// Of one release.
     pub release: Option<ReleaseNumber>,
-    /// By one person.
-    pub person: Option<PersonId>,
     /// Before this position.
     pub before: Option<i64>,
     /// At most so many.
@@ -99,12 +98,14 @@ pub struct Search {
 pub async fn search(conn: &mut Conn, search: &Search) -> Result<Vec<Entry>, Error> {
     let sql = "SELECT position, at, actor, person_id, verb, subject, release_number, leaf FROM audit_entries
                WHERE position < coalesce($1, 9223372036854775807)
-                 AND ($2 IS NULL OR lower(leaf) LIKE $2 ESCAPE '!')
+                 AND ($2 IS NULL OR lower(leaf) LIKE $2 ESCAPE '!'
+                      OR person_id IN (SELECT id FROM people WHERE lower(login) LIKE $4 ESCAPE '!' OR lower(name) LIKE $2 ESCAPE '!'))
                  AND coalesce(release_number, 0) = coalesce($3, release_number, 0)
-                 AND coalesce(person_id, 0) = coalesce($4, person_id, 0)
                ORDER BY position DESC LIMIT $5";
-    let Search { pattern, release, person, before, limit } = search;
-    all!(conn, Entry, sql, before, pattern, release, person, limit)
+    let Search { pattern, release, before, limit } = search;
+    // A login is meant as a whole; of a name, a part is enough.
+    let login = pattern.as_deref().and_then(|pattern| pattern.strip_prefix('%')?.strip_suffix('%'));
+    all!(conn, Entry, sql, before, pattern, release, login, limit)
 }
 
 /// All entries of a release, in order: its story.
@@ -119,10 +120,4 @@ pub async fn about(conn: &mut Conn, subject: &str, since: Timestamp) -> Result<V
     let sql = "SELECT position, at, actor, person_id, verb, subject, release_number, leaf FROM audit_entries
                WHERE subject = $1 AND at >= $2 ORDER BY position";
     all!(conn, Entry, sql, subject, since)
-}
-
-/// Every leaf's bytes and hash from a position on, for whoever computes the tree anew.
-pub async fn leaves(conn: &mut Conn, from: i64, limit: i64) -> Result<Vec<(String, Vec<u8>)>, Error> {
-    let sql = "SELECT leaf, leaf_hash FROM audit_entries WHERE position >= $1 ORDER BY position LIMIT $2";
-    all!(conn, (String, Vec<u8>), sql, from, limit)
 }

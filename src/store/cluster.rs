@@ -182,10 +182,10 @@ pub async fn due(conn: &mut Conn, now: Timestamp) -> Result<Vec<Credential>, Err
     all!(conn, Credential, sql, now)
 }
 
-/// When the next cluster should be looked at.
-pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>, Error> {
-    let sql = "SELECT min(probe_due_at) FROM credentials WHERE state <> 'retired'";
-    one!(conn, (Option<Timestamp>,), sql).map(|(at,)| at)
+/// When the next cluster should be looked at, after those that should by now.
+pub async fn next_due(conn: &mut Conn, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    let sql = "SELECT min(probe_due_at) FROM credentials WHERE state <> 'retired' AND probe_due_at > $1";
+    one!(conn, (Option<Timestamp>,), sql, now).map(|(at,)| at)
 }
 
 /// Asks for a look now.

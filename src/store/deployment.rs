@@ -110,10 +110,13 @@ pub async fn of_release(conn: &mut Conn, number: ReleaseNumber) -> Result<Vec<De
     all!(conn, Deployment, "SELECT * FROM deployments WHERE release_number = $1 ORDER BY id", number)
 }
 
-/// A release whose deployment came to the same place after this one.
+/// Another release that has changed the same place after this deployment, or is about to, and has
+/// not been rolled back since.
 pub async fn after(conn: &mut Conn, release: &Release, id: DeploymentId) -> Result<Option<ReleaseNumber>, Error> {
     let sql = "SELECT max(d.release_number) FROM deployments d JOIN releases r ON r.number = d.release_number
-               WHERE r.service_id = $1 AND r.environment_id = $2 AND d.id > $3 AND d.release_number <> $4";
+               WHERE r.service_id = $1 AND r.environment_id = $2 AND d.id > $3 AND d.release_number <> $4
+                 AND d.direction = 'forward' AND d.touched = 1
+                 AND NOT EXISTS (SELECT 1 FROM deployments b WHERE b.undoes = d.id AND b.verdict = 'succeeded')";
     one!(conn, (Option<ReleaseNumber>,), sql, release.service_id, release.environment_id, id, release.number)
         .map(|(number,)| number)
 }
@@ -184,9 +187,10 @@ pub async fn ask_cancel(tx: &mut Tx, id: DeploymentId, by: Option<PersonId>, now
 
 /// Ends a deployment, once, and gives its locks back.
 pub async fn end(tx: &mut Tx, id: DeploymentId, epoch: i64, outcome: &Outcome, now: Timestamp) -> Result<(), Error> {
-    let sql = "UPDATE deployments SET verdict = $3, outcome = $4, drifted = $5, ended_at = $6, lease_until = NULL
+    let sql = "UPDATE deployments SET verdict = $3, outcome = $4, drifted = $5, touched = $6, ended_at = $7, lease_until = NULL
                WHERE id = $1 AND lease_epoch = $2 AND verdict IS NULL";
-    guarded!("deployment", tx, sql, id, epoch, outcome.verdict, Stored(outcome), i64::from(outcome.drifted), now)?;
+    let (drifted, touched) = (i64::from(outcome.drifted), i64::from(!outcome.touched().is_empty()));
+    guarded!("deployment", tx, sql, id, epoch, outcome.verdict, Stored(outcome), drifted, touched, now)?;
     exec!(tx, "DELETE FROM target_locks WHERE deployment_id = $1", id).map(|_| ())
 }
 

@@ -80,7 +80,7 @@ pub async fn set_zone(tx: &mut Tx, id: PersonId, zone: Option<Zone>) -> Result<(
 }
 
 /// Sets the password, as a PHC string.
-pub async fn set_password(tx: &mut Tx, id: PersonId, hash: &str) -> Result<(), Error> {
+pub async fn set_password(tx: &mut Tx, id: PersonId, hash: Option<&str>) -> Result<(), Error> {
     guarded!("person", tx, "UPDATE people SET password_hash = $2 WHERE id = $1", id, hash)
 }
 
@@ -144,11 +144,6 @@ pub async fn grants_of_people(conn: &mut Conn) -> Result<Vec<Grant>, Error> {
     let sql = "SELECT id, role, person_id, group_id, environment_id FROM grants
                WHERE person_id IS NOT NULL ORDER BY id";
     all!(conn, Grant, sql)
-}
-
-/// One grant.
-pub async fn grant_by_id(conn: &mut Conn, id: GrantId) -> Result<Option<Grant>, Error> {
-    first!(conn, Grant, "SELECT id, role, person_id, group_id, environment_id FROM grants WHERE id = $1", id)
 }
 
 /// Gives a role; false when it was given before.

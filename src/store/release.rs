@@ -2,7 +2,7 @@
 
 use super::{Conn, Error, Stored, Tx, all, exec, first, guarded, one};
 use crate::domain::environment::StartMode;
-use crate::domain::id::{EnvironmentId, ImageId, PersonId, ReleaseNumber, ServiceId, TokenId, WindowId};
+use crate::domain::id::{ClusterId, EnvironmentId, ImageId, PersonId, ReleaseNumber, ServiceId, TokenId, WindowId};
 use crate::domain::name::Note;
 use crate::domain::plan::Plan;
 use crate::domain::release::{Ended, Planning, SignedWindow, Start};
@@ -221,22 +221,39 @@ pub async fn plan_now(tx: &mut Tx, number: ReleaseNumber, revision: i64, now: Ti
     guarded!("revision", tx, sql, number, revision, now)
 }
 
-/// Current revisions of open releases whose plan is due.
-pub async fn plans_due(conn: &mut Conn, now: Timestamp) -> Result<Vec<Revision>, Error> {
-    let sql = "SELECT v.* FROM revisions v JOIN releases r ON r.number = v.release_number AND r.revision = v.revision
-               WHERE v.plan_due_at <= $1 AND r.ended IS NULL ORDER BY v.plan_due_at LIMIT 100";
-    all!(conn, Revision, sql, now)
+#[derive(sqlx::FromRow)]
+struct Due {
+    #[sqlx(flatten)]
+    revision: Revision,
+    cluster_id: Option<ClusterId>,
 }
 
-/// When the next plan is due.
-pub async fn next_plan_due(conn: &mut Conn) -> Result<Option<Timestamp>, Error> {
+/// Current revisions of open releases whose plan is due, with the cluster it is made on: the first
+/// ones of each cluster.
+pub async fn plans_due(
+    conn: &mut Conn,
+    now: Timestamp,
+    of_each: usize,
+) -> Result<Vec<(Revision, Option<ClusterId>)>, Error> {
+    let sql = "SELECT * FROM (SELECT v.*, e.cluster_id,
+                   row_number() OVER (PARTITION BY e.cluster_id ORDER BY v.plan_due_at, v.release_number) AS turn
+               FROM revisions v JOIN releases r ON r.number = v.release_number AND r.revision = v.revision
+               JOIN environments e ON e.id = r.environment_id
+               WHERE v.plan_due_at <= $1 AND r.ended IS NULL) AS due
+               WHERE turn <= $2 ORDER BY plan_due_at, release_number";
+    let rows = all!(conn, Due, sql, now, i64::try_from(of_each).unwrap_or(i64::MAX))?;
+    Ok(rows.into_iter().map(|due| (due.revision, due.cluster_id)).collect())
+}
+
+/// When the next plan is due, after those that are by now.
+pub async fn next_plan_due(conn: &mut Conn, now: Timestamp) -> Result<Option<Timestamp>, Error> {
     let sql = "SELECT min(v.plan_due_at) FROM revisions v JOIN releases r ON r.number = v.release_number AND r.revision = v.revision
-               WHERE v.plan_due_at IS NOT NULL AND r.ended IS NULL";
-    one!(conn, (Option<Timestamp>,), sql).map(|(at,)| at)
+               WHERE v.plan_due_at > $1 AND r.ended IS NULL";
+    one!(conn, (Option<Timestamp>,), sql, now).map(|(at,)| at)
 }
 
-/// Releases that the clock may start: planned, open, of an automatic mode, and inside their window
-/// where they have one.
+/// Releases that the clock may start: planned, open, of an automatic mode, inside their window
+/// where they have one, and with none newer for the same place ([`superseded_by`]).
 pub async fn startable(conn: &mut Conn, now: Timestamp) -> Result<Vec<Release>, Error> {
     let sql = "SELECT r.* FROM releases r JOIN revisions v ON v.release_number = r.number AND v.revision = r.revision
                WHERE r.ended IS NULL AND v.plan IS NOT NULL
@@ -244,6 +261,12 @@ pub async fn startable(conn: &mut Conn, now: Timestamp) -> Result<Vec<Release>, 
                       OR (v.start_mode = 'at_opening' AND v.window_starts_at <= $1 AND v.window_ends_at > $1))
                  AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.release_number = r.number AND d.direction = 'forward'
                                  AND d.revision = r.revision)
+                 AND NOT EXISTS (SELECT 1 FROM releases n
+                                 WHERE n.service_id = r.service_id AND n.environment_id = r.environment_id
+                                   AND n.number > r.number AND n.ended IS NULL
+                                   AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.release_number = n.number
+                                                   AND d.direction = 'forward' AND d.revision = n.revision AND d.drifted = 0
+                                                   AND d.verdict IN ('cancelled', 'failed')))
                ORDER BY r.number";
     all!(conn, Release, sql, now)
 }
@@ -289,7 +312,7 @@ pub async fn open(conn: &mut Conn, concerned: Concerned) -> Result<Vec<Release>,
 }
 
 /// The newest release for the same place that is still in play and newer than this one: not
-/// rejected, withdrawn, or cancelled.
+/// rejected, withdrawn, cancelled, or failed.
 pub async fn superseded_by(conn: &mut Conn, release: &Release) -> Result<Option<ReleaseNumber>, Error> {
     let sql = "SELECT max(r.number) FROM releases r
                WHERE r.service_id = $1 AND r.environment_id = $2 AND r.number > $3 AND r.ended IS NULL

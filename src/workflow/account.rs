@@ -1,6 +1,7 @@
 //! What people do with their own account.
 
 use super::person::optional;
+use super::session::login_hash;
 use super::{Caller, Result, Verb, Workflow};
 use crate::domain::id::PersonId;
 use crate::domain::person::{Actor, check_password};
@@ -14,7 +15,7 @@ impl Workflow {
     /// session ends.
     ///
     /// # Errors
-    /// Complaints about either field.
+    /// Complaints about either field; a pause after too many failures, as when signing in.
     pub async fn change_password(
         &self,
         person: PersonId,
@@ -25,18 +26,18 @@ impl Workflow {
         let mut conn = self.store.read().await?;
         let stored = store::person::by_id(&mut conn, person).await?.ok_or_else(Refusal::absent)?;
         drop(conn);
-        if stored.password_hash.is_some() {
-            let fits = self.passwords.verify(present, stored.password_hash).await.map_err(|_| StoreError::Closed)?;
-            if !fits {
-                return Err(Refusal::field("/present", text!("password-wrong")).into());
-            }
+        let caller = Caller { actor: Actor::Person(person), proof: None };
+        let entered = login_hash(stored.login.as_str());
+        if stored.password_hash.is_some() && !self.proven(caller.clone(), entered, Some(&stored), present, None).await?
+        {
+            return Err(Refusal::field("/present", text!("password-wrong")).into());
         }
         check_password(&new, stored.login.as_str()).map_err(|text| Refusal::field("/password", text))?;
         let hash = self.passwords.hash(new).await.map_err(|_| StoreError::Closed)?;
-        let caller = Caller { actor: Actor::Person(person), proof: None };
         self.act(caller, move |v| {
             Box::pin(async move {
-                store::person::set_password(v.tx, person, &hash).await?;
+                store::session::forget_failures(v.tx, &entered).await?;
+                store::person::set_password(v.tx, person, Some(&hash)).await?;
                 store::session::freshen(v.tx, &session, v.now).await?;
                 let ended = store::session::delete_of(v.tx, person, Some(&session)).await?;
                 let facts = serde_json::json!({ "sessions_ended": ended });

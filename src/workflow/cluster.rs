@@ -231,6 +231,8 @@ pub async fn probed(v: &mut Verb<'_>, credential: CredentialId, probe: Probe, ag
     if present.probe.is_some() && reachable == present.unreachable_since.is_some() {
         let verb = if reachable { "cluster.reachable" } else { "cluster.unreachable" };
         v.record(verb, subject(present.cluster_id), None, serde_json::json!({ "credential": credential })).await?;
+        // What it held may start now.
+        v.tx.wake(Wake::Clear);
     }
     Ok(())
 }

@@ -1,14 +1,12 @@
 //! Deployments: started through the gate, carried out by the runner, ended once.
 
-use std::collections::BTreeSet;
-
 use chrono::TimeDelta;
 
 use super::release::{known, subject};
 use super::{Result, Verb};
 use crate::domain::clearance::{Basis, Cause, Clearance, Unmet};
-use crate::domain::deployment::{Direction, JournalEvent, Outcome};
-use crate::domain::id::{DeploymentId, ReleaseNumber, TargetId};
+use crate::domain::deployment::{Direction, JournalEvent, Outcome, Verdict};
+use crate::domain::id::{DeploymentId, ReleaseNumber};
 use crate::domain::plan::{Plan, Undo};
 use crate::domain::refusal::{FieldError, Refusal};
 use crate::protocol::RollbackSpec;
@@ -134,15 +132,29 @@ pub async fn cancel(v: &mut Verb<'_>, number: ReleaseNumber) -> Result<()> {
     Ok(())
 }
 
-/// The deployment of a release that can be undone, and the way back.
-pub fn undo(gate: &Gate) -> Option<(&Deployment, Undo)> {
-    let deployment = gate.deployments.iter().rev().find(|one| one.direction == Direction::Forward)?;
+/// The deployment of a release that can be undone now, and the way back. The button and the verb
+/// ask the same.
+///
+/// # Errors
+/// When there is nothing to undo, something runs there, or another release stands there since.
+pub fn way_back(gate: &Gate) -> std::result::Result<(&Deployment, Undo), Refusal> {
+    if gate.deployments.iter().any(|one| one.verdict.is_none()) || gate.locked_by.is_some() {
+        return Err(Refusal::conflict(text!("conflict-target-busy")));
+    }
+    let (earlier, undo) = undo(gate).ok_or_else(|| Refusal::conflict(text!("rollback-nothing-touched")))?;
+    match (gate.newer_there, gate.environment.cluster_id) {
+        (Some(newer), _) => Err(Refusal::conflict(text!("rollback-newer-there", release = newer.label()))),
+        (None, None) => Err(Refusal::conflict(text!("cluster-none"))),
+        (None, Some(_)) => Ok((earlier, undo)),
+    }
+}
+
+fn undo(gate: &Gate) -> Option<(&Deployment, Undo)> {
+    let deployment = gate.last_forward()?;
     let (Stored(plan), Stored(outcome)) = (&deployment.plan, deployment.outcome.as_ref()?);
-    let touched: BTreeSet<TargetId> =
-        outcome.targets.iter().filter(|target| target.state.touched()).map(|target| target.target).collect();
-    let undone = gate.deployments.iter().any(|one| {
-        one.undoes == Some(deployment.id) && one.verdict == Some(crate::domain::deployment::Verdict::Succeeded)
-    });
+    let touched = outcome.touched();
+    let undone =
+        gate.deployments.iter().any(|one| one.undoes == Some(deployment.id) && one.verdict == Some(Verdict::Succeeded));
     (!touched.is_empty() && !undone).then(|| (deployment, plan.undo(&touched)))
 }
 
@@ -155,14 +167,7 @@ pub async fn roll_back(v: &mut Verb<'_>, number: ReleaseNumber, spec: RollbackSp
     let gate = known(v, number).await?;
     let person = v.person()?;
     let operator = v.access.operate(person, gate.release.environment_id)?;
-    if gate.deployments.iter().any(|one| one.verdict.is_none()) || gate.locked_by.is_some() {
-        return Err(Refusal::conflict(text!("conflict-target-busy")).into());
-    }
-    let (earlier, way_back) = undo(&gate).ok_or_else(|| Refusal::conflict(text!("rollback-nothing-touched")))?;
-    let since = store::deployment::after(v.tx, &gate.release, earlier.id).await?;
-    if let Some(newer) = since {
-        return Err(Refusal::conflict(text!("rollback-newer-there", release = newer.label())).into());
-    }
+    let (earlier, way_back) = way_back(&gate)?;
     let revision = earlier.revision;
     let clearance = Clearance::rollback_by(operator, number, revision, earlier.id, &way_back, spec.accept_tag)
         .map_err(Refusal::conflict)?;

@@ -182,7 +182,10 @@ fn signed(window: &store::window::Window) -> SignedWindow {
 }
 
 /// Loads a release for somebody who wants to do something with it.
-pub(super) async fn known(v: &mut Verb<'_>, number: ReleaseNumber) -> Result<Gate> {
+///
+/// # Errors
+/// When there is no such release, or the actor may not look at it.
+pub async fn known(v: &mut Verb<'_>, number: ReleaseNumber) -> Result<Gate> {
     let gate = Gate::load(v.tx, number, v.now).await?.ok_or_else(Refusal::absent)?;
     v.access.look(gate.release.environment_id)?;
     Ok(gate)

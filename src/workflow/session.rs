@@ -48,6 +48,29 @@ impl Workflow {
     pub async fn sign_in(&self, login: &str, password: String, from: Option<IpAddr>) -> Result<SignedIn> {
         let person = self.person_to_sign_in(login).await?;
         let entered = login_hash(login);
+        let fits = self.proven(Caller::console(), entered, person.as_ref(), password, from).await?;
+        let Some(id) = person.map(|person| person.id).filter(|_| fits) else {
+            return Err(refused().into());
+        };
+        self.act(Caller::console(), move |v| {
+            Box::pin(async move {
+                store::session::forget_failures(v.tx, &entered).await?;
+                begin(v, id, Method::Password, from).await
+            })
+        })
+        .await
+    }
+
+    /// Whether this is the person's password, wherever it is asked for. Failures are counted by what
+    /// was entered as login, and after too many there is a pause, whatever the password.
+    pub(super) async fn proven(
+        &self,
+        caller: Caller,
+        entered: [u8; 32],
+        person: Option<&Person>,
+        password: String,
+        from: Option<IpAddr>,
+    ) -> Result<bool> {
         let mut conn = self.store.read().await?;
         let failures = store::session::failures(&mut conn, &entered).await?;
         drop(conn);
@@ -55,21 +78,13 @@ impl Workflow {
         if let Some(until) = failures.and_then(|failures| failures.locked_until).filter(|until| *until > now) {
             return Err(Refusal::too_many(text!("sign-in-locked", until = until)).into());
         }
-        let stored = person.as_ref().and_then(|person| person.password_hash.clone());
-        let fits = self.passwords.verify(password, stored).await.map_err(|_| StoreError::Closed)?;
-        let caller = Caller::console();
-        let person = person.map(|person| person.id);
-        let Some(id) = person.filter(|_| fits) else {
+        let stored = person.and_then(|person| person.password_hash.clone());
+        let fits = self.passwords.verify(password, stored).await.map_err(|_| StoreError::Closed)? && person.is_some();
+        if !fits {
+            let person = person.map(|person| person.id);
             self.act(caller, move |v| Box::pin(async move { failed(v, &entered, person, from).await })).await?;
-            return Err(refused().into());
-        };
-        self.act(caller, move |v| {
-            Box::pin(async move {
-                store::session::forget_failures(v.tx, &entered).await?;
-                begin(v, id, Method::Password, from).await
-            })
-        })
-        .await
+        }
+        Ok(fits)
     }
 
     async fn person_to_sign_in(&self, login: &str) -> Result<Option<Person>> {
@@ -82,17 +97,23 @@ impl Workflow {
     /// Checks a signed-in person's password once more and notes that they just proved who they are.
     ///
     /// # Errors
-    /// A complaint about the password field.
+    /// A complaint about the password field; a pause after too many failures, as when signing in.
     pub async fn confirm_password(&self, person: PersonId, session: [u8; 32], password: String) -> Result<()> {
         let mut conn = self.store.read().await?;
-        let stored = store::person::by_id(&mut conn, person).await?.and_then(|person| person.password_hash);
+        let stored = store::person::by_id(&mut conn, person).await?.ok_or_else(Refusal::absent)?;
         drop(conn);
-        if !self.passwords.verify(password, stored).await.map_err(|_| StoreError::Closed)? {
+        let caller = Caller { actor: Actor::Person(person), proof: None };
+        let entered = login_hash(stored.login.as_str());
+        if !self.proven(caller.clone(), entered, Some(&stored), password, None).await? {
             return Err(Refusal::field("/password", text!("password-wrong")).into());
         }
-        let caller = Caller { actor: Actor::Person(person), proof: None };
-        self.act(caller, move |v| Box::pin(async move { Ok(store::session::freshen(v.tx, &session, v.now).await?) }))
-            .await
+        self.act(caller, move |v| {
+            Box::pin(async move {
+                store::session::forget_failures(v.tx, &entered).await?;
+                Ok(store::session::freshen(v.tx, &session, v.now).await?)
+            })
+        })
+        .await
     }
 
     /// Makes the link of the first setup, unless there are people already. Earlier ones stop working.
@@ -127,6 +148,13 @@ impl Workflow {
         let shown = login.as_ref().map_or("", |login| login.as_str());
         check.field("/password", check_password(&password, shown));
         let (login, name) = check.all(|| Some((login?, name?)))?;
+        // Hashing is dear, and this door is open to everybody.
+        let mut conn = self.store.read().await?;
+        let found = store::session::find_link(&mut conn, &secret::fingerprint(&link)).await?;
+        drop(conn);
+        if found.is_none() {
+            return Err(Refusal::conflict(text!("link-gone")).into());
+        }
         let hash = self.passwords.hash(password).await.map_err(|_| StoreError::Closed)?;
         self.act(Caller::console(), move |v| {
             Box::pin(async move {
@@ -136,7 +164,7 @@ impl Workflow {
                 }
                 let details = Details { login, name, email: None, zone: None };
                 let id = store::person::insert(v.tx, &details, v.now).await?;
-                store::person::set_password(v.tx, id, &hash).await?;
+                store::person::set_password(v.tx, id, Some(&hash)).await?;
                 for role in [Role::Admin, Role::Operator, Role::Requester] {
                     store::person::add_grant(v.tx, role, (Some(id), None), None, None, v.now).await?;
                 }
@@ -176,14 +204,16 @@ async fn use_link(v: &mut Verb<'_>, secret: &str) -> Result<Option<PersonId>> {
 
 async fn begin(v: &mut Verb<'_>, person: PersonId, method: Method, from: Option<IpAddr>) -> Result<SignedIn> {
     let stored = store::person::by_id(v.tx, person).await?.filter(|person| person.deactivated_at.is_none());
-    stored.ok_or_else(refused)?;
+    let stored = stored.ok_or_else(refused)?;
+    // Whoever made a link could use it too: it stands in for a password only where there is none.
+    let fresh = method != Method::Link || stored.password_hash.is_none();
     let secret = v.workflow.random.token();
     let session = Session {
         person_id: person,
         method,
         created_at: v.now,
         seen_at: v.now,
-        fresh_at: v.now,
+        fresh_at: if fresh { v.now } else { Timestamp::EPOCH },
         expires_at: v.now.plus(LONGEST),
     };
     store::session::insert(v.tx, &secret::fingerprint(&secret), &session).await?;
@@ -205,7 +235,7 @@ pub async fn locked_until(conn: &mut Conn, login: &Login) -> Result<Option<Times
 }
 
 /// Names what was entered as login, as far as two spellings are one login.
-fn login_hash(login: &str) -> [u8; 32] {
+pub(super) fn login_hash(login: &str) -> [u8; 32] {
     Login::parse(login).map_or_else(|_| secret::fingerprint(login), |login| secret::fingerprint(login.as_str()))
 }
 

@@ -2,12 +2,11 @@
 
 use super::release::{self, subject};
 use super::{Result, Verb};
-use crate::domain::clearance::{Cause, Clearance};
 use crate::domain::id::{GroupId, PersonId, ReleaseNumber};
 use crate::domain::name::Note;
 use crate::domain::person::Actor;
 use crate::domain::refusal::Refusal;
-use crate::domain::release::{Ended, State};
+use crate::domain::release::Ended;
 use crate::domain::signoff::DecisionKind;
 use crate::protocol::DecisionSpec;
 use crate::store::signoff::NewDecision;
@@ -19,31 +18,6 @@ use crate::wake::Wake;
 /// The decision, or why it was not taken. A refusal of the rules stands in the audit log too,
 /// therefore it is a value here and no error.
 pub type Decided = std::result::Result<(), Box<Refusal>>;
-
-/// How a release stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Its state.
-    pub state: State,
-    /// What is signed; nothing until it is planned.
-    pub content_hash: Option<String>,
-    /// Short names of what is missing for it to start by the clock; nothing once it has started or
-    /// ended.
-    pub missing: Vec<&'static str>,
-}
-
-/// How a release stands, for somebody without a page in front of them.
-///
-/// # Errors
-/// When the actor may not look at it.
-pub async fn standing(v: &mut Verb<'_>, number: ReleaseNumber) -> Result<Standing> {
-    let gate = release::known(v, number).await?;
-    let tally = gate.signoff_facts(v.now).tally();
-    let state = gate.state(&tally);
-    let unmet = gate.judge(&tally, v.now, |facts| Clearance::signed_off(facts, Cause::Clock)).err();
-    let missing = unmet.filter(|_| state.is_open()).unwrap_or_default().iter().map(|one| one.code).collect();
-    Ok(Standing { state, content_hash: gate.revision.content_hash, missing })
-}
 
 /// Signs a release off.
 ///

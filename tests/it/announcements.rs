@@ -66,15 +66,31 @@ async fn what_is_announced_for_the_public_is_seen_by_everybody_and_nothing_else(
         "title": "Storefront", "starts_at": start.to_rfc3339(), "ends_at": (start + chrono::TimeDelta::hours(1)).to_rfc3339(),
         "zone": "Europe/Berlin", "audience": "Storefront concerns you", "public": true,
     });
-    scene.operator.put(&format!("/api/v1/windows/{shown}?version={}", window["version"]), moved).await.ok();
+    scene.operator.put(&format!("/api/v1/windows/{shown}?version={}", window["version"]), moved.clone()).await.ok();
     let (_, second) = text(&portal, "/announcements.ics").await;
     assert_eq!(event(&first, "UID"), event(&second, "UID"));
     assert_eq!((event(&first, "SEQUENCE").as_deref(), event(&second, "SEQUENCE").as_deref()), (Some("0"), Some("1")));
     assert_ne!(event(&first, "DTSTART"), event(&second, "DTSTART"));
+    assert_eq!((event(&first, "COMMENT"), event(&second, "COMMENT").as_deref()), (None, Some("moved")));
+    // Other words for the same time: told again, and not as moved.
+    let window = scene.operator.get(&format!("/api/v1/windows/{shown}")).await.ok();
+    let mut other = moved.clone();
+    other["title"] = json!("Shop");
+    scene.operator.put(&format!("/api/v1/windows/{shown}?version={}", window["version"]), other).await.ok();
+    let (_, changed) = text(&portal, "/announcements.ics").await;
+    assert_eq!(event(&second, "DTSTART"), event(&changed, "DTSTART"));
+    assert_eq!(
+        (event(&changed, "SEQUENCE").as_deref(), event(&changed, "COMMENT").as_deref()),
+        (Some("2"), Some("changed"))
+    );
+    for path in ["/announcements", "/announcements.atom"] {
+        let (_, body) = text(&portal, path).await;
+        assert!(body.contains("changed") && !body.contains("moved"), "{path}: {body}");
+    }
     scene.operator.post(&format!("/api/v1/windows/{shown}/cancel"), json!({})).await.ok();
     let (_, third) = text(&portal, "/announcements.ics").await;
     assert_eq!(
         (event(&third, "STATUS").as_deref(), event(&third, "SEQUENCE").as_deref()),
-        (Some("CANCELLED"), Some("2"))
+        (Some("CANCELLED"), Some("3"))
     );
 }

@@ -435,5 +435,12 @@ both! {
         assert_eq!(found["items"].as_array().unwrap().len(), 1);
         assert_eq!(found["items"][0]["release"], number);
         assert!(vera.get("/api/v1/audit?q=%25").await.ok()["items"].as_array().unwrap().is_empty());
+        // A login, or a part of a name, finds what that person did, though the leaf has a number only.
+        portal.apply(json!([{ "kind": "Person", "login": "rita", "name": "Rita Lovelace", "roles": [{ "role": "requester" }] }])).await;
+        for words in ["rita", "RITA", "Lovelace", "rita%20lov"] {
+            let found = vera.get(&format!("/api/v1/audit?q={words}&limit=200")).await.ok();
+            let found: Vec<&str> = found["items"].as_array().unwrap().iter().map(|item| item["verb"].as_str().unwrap()).collect();
+            assert!(found.contains(&"release.request"), "{words}: {found:?}");
+        }
     }
 }

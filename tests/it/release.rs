@@ -4,6 +4,8 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use crate::support::ground::Ground;
+use crate::support::page::Page;
 use crate::support::portal::{TestPortal, both};
 use crate::support::town::{REPOSITORY, SCOPES, at_opening, by_hand, reasons, target, when_signed};
 use crate::support::{field, images};
@@ -180,6 +182,33 @@ both! {
         assert_eq!(refused["errors"][0]["detail"], release["reasons"][0]["detail"]);
     }
 
+    async fn a_start_mode_that_the_policy_no_longer_allows_starts_nothing(portal: &mut TestPortal) {
+        let window = portal.window(HOUR, HOUR * 3).await;
+        let by_clock = portal.release("first", at_opening(window)).await;
+        portal.change_policy(json!({ "start_modes": ["by_hand"] })).await;
+        portal.sign_all(by_clock).await;
+        portal.advance(HOUR).await;
+        let release = portal.show(by_clock).await;
+        assert_eq!((release["state"].as_str().unwrap(), reasons(&release)), ("ready", vec!["start_mode_not_allowed"]));
+        assert_eq!(release["reasons"][0]["role"], "requester");
+        portal.start_by_hand(by_clock).await.ok();
+        portal.run_until_idle().await;
+        assert_eq!(portal.state(by_clock).await, "succeeded");
+        // And the other way round: what starts by hand is not started by hand either.
+        let by_hand = portal.release("second", by_hand()).await;
+        portal.change_policy(json!({ "start_modes": ["when_signed"] })).await;
+        portal.sign_all(by_hand).await;
+        portal.run_until_idle().await;
+        assert_eq!(reasons(&portal.show(by_hand).await), ["start_mode_not_allowed"]);
+        portal.start_by_hand(by_hand).await.is(409);
+        let path = format!("/api/v1/releases/{by_hand}");
+        portal.person("rita").await.patch(&path, json!({ "start": when_signed() })).await.ok();
+        portal.run_until_idle().await;
+        portal.sign_all(by_hand).await;
+        portal.run_until_idle().await;
+        assert_eq!(portal.state(by_hand).await, "succeeded");
+    }
+
     async fn every_door_reaches_the_same_gate(portal: &mut TestPortal) {
         let window = portal.window(HOUR, HOUR).await;
         let number = portal.release("first", at_opening(window)).await;
@@ -229,6 +258,89 @@ both! {
         assert_eq!((&forward["verdict"], &back["verdict"]), (&json!("succeeded"), &json!("succeeded")));
         assert_eq!((&back["direction"], &back["undoes"], &back["started_by"]), (&json!("rollback"), &forward["id"], &json!("otto")));
         portal.person("otto").await.post(&path, json!({})).await.is(409);
+    }
+
+    async fn a_rollback_is_held_only_by_what_stands_there_since_and_the_button_knows(portal: &mut TestPortal) {
+        let before = running(portal, 0);
+        let otto = portal.person("otto").await;
+        let back = |number: i64| format!("/api/v1/releases/{number}/rollback");
+        let offered = async |number: i64| {
+            let page = Page::get(&otto, &format!("/releases/{number}")).await;
+            page.attributes("form", "action").contains(&format!("/releases/{number}/rollback"))
+        };
+        let first = portal.release("first", when_signed()).await;
+        portal.sign_all(first).await;
+        portal.run_until_idle().await;
+        assert!(offered(first).await);
+        // Stopped before it wrote anything.
+        let stopped = portal.release("stopped", by_hand()).await;
+        portal.sign_all(stopped).await;
+        portal.start_by_hand(stopped).await.ok();
+        otto.post(&format!("/api/v1/releases/{stopped}/cancel"), json!({})).await.ok();
+        assert!(!offered(first).await, "something runs there");
+        otto.post(&back(first), json!({})).await.is(409);
+        portal.run_until_idle().await;
+        assert_eq!(portal.state(stopped).await, "cancelled");
+        assert!(offered(first).await && !offered(stopped).await);
+        // Deployed, and rolled back.
+        let second = portal.release("second", when_signed()).await;
+        portal.sign_all(second).await;
+        portal.run_until_idle().await;
+        assert!(!offered(first).await && offered(second).await);
+        assert_eq!(otto.post(&back(first), json!({})).await.is(409)["type"], "/problems/rollback-newer-there");
+        otto.post(&back(second), json!({})).await.ok();
+        portal.run_until_idle().await;
+        assert!(offered(first).await && !offered(second).await);
+        otto.post(&back(first), json!({})).await.ok();
+        portal.run_until_idle().await;
+        assert_eq!(running(portal, 0), before);
+        assert!(!offered(first).await);
+    }
+
+    async fn a_cluster_that_does_not_answer_holds_releases_until_it_does(portal: &mut TestPortal) {
+        let ground = Ground::practice().await;
+        let own = ground.bench().unwrap();
+        let namespace = portal.namespace().to_owned();
+        let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
+        own.create(&object).unwrap();
+        field::deployment(own, &namespace, "checkout", &format!("{REPOSITORY}@{}", images::good("before")));
+        portal.connect(&ground.kubeconfig()).await;
+        let window = portal.window(HOUR, HOUR).await;
+        let number = portal.release("first", at_opening(window)).await;
+        portal.sign_all(number).await;
+        let other = portal.release("other", by_hand()).await;
+        ground.stop().await;
+        portal.advance(HOUR - TimeDelta::minutes(1)).await;
+        let since = portal.clock.now();
+        portal.advance(TimeDelta::minutes(2)).await;
+        portal.person("rita").await.post(&format!("/api/v1/releases/{other}/withdraw"), json!({ "reason": "x" })).await.ok();
+        portal.run_until_idle().await;
+        let release = portal.show(number).await;
+        assert_eq!((release["state"].as_str().unwrap(), reasons(&release)), ("ready", vec!["cluster"]));
+        let detail = release["reasons"][0]["detail"].as_str().unwrap();
+        assert!(detail.starts_with("The cluster has not answered since") && detail.contains("Nothing answers"), "{detail}");
+        assert_eq!(release["deployments"], json!([]), "nothing was begun at {since:?}");
+        portal.start_by_hand(number).await.is(409);
+        // It comes back, and within seconds the release starts by itself, late in its window.
+        ground.start().await;
+        portal.advance(TimeDelta::seconds(15)).await;
+        assert_eq!(portal.state(number).await, "succeeded");
+        assert_eq!(portal.show(number).await["deployment"]["started_by"], Value::Null);
+    }
+
+    async fn a_superseded_release_is_not_looked_at_by_the_clock(portal: &mut TestPortal) {
+        let old = portal.release("old", when_signed()).await;
+        let new = portal.release("new", when_signed()).await;
+        let startable = async || -> Vec<i64> {
+            let mut conn = portal.workflow().store().read().await.unwrap();
+            let found = tidegate::store::release::startable(&mut conn, portal.clock.now()).await.unwrap();
+            found.iter().map(|release| release.number.0).collect()
+        };
+        assert_eq!(startable().await, [new]);
+        let path = format!("/api/v1/releases/{new}/withdraw");
+        portal.person("rita").await.post(&path, json!({ "reason": "not this one" })).await.ok();
+        assert_eq!(startable().await, [old]);
+        portal.run_until_idle().await;
     }
 
     async fn where_only_a_tag_of_what_ran_before_is_known_the_operator_is_asked_once_more(portal: &mut TestPortal) {

@@ -80,6 +80,60 @@ both! {
         portal.finish().await;
     }
 
+    async fn a_password_asked_for_again_is_guessed_no_more_often_than_at_the_door(db: Kind) {
+        let portal = with_ada(db).await;
+        let one = portal.nobody().by_password("ada", PASSWORD).await;
+        let mut conn = portal.workflow().store().read().await.unwrap();
+        let login = tidegate::domain::name::Login::parse("ada").unwrap();
+        let ada = tidegate::store::person::by_login(&mut conn, &login).await.unwrap().unwrap().id;
+        drop(conn);
+        let hash = tidegate::secret::fingerprint(one.cookie().split('=').nth(1).unwrap());
+        let workflow = portal.workflow();
+        let confirm = async |password: &str| workflow.confirm_password(ada, hash, password.to_owned()).await;
+        let change = async |present: &str| workflow.change_password(ada, hash, present.to_owned(), "another horse battery".to_owned()).await;
+        let key = |refused: tidegate::workflow::Result<()>| match refused {
+            Err(tidegate::workflow::Error::Refused(refusal)) => refusal.text.key.to_string(),
+            other => panic!("{other:?}"),
+        };
+        let by = async |password: &str| portal.nobody().post("/api/v1/session", json!({ "login": "ada", "password": password })).await;
+        for _ in 0..2 {
+            assert_ne!(key(confirm("wrong wrong wrong").await), "sign-in-locked");
+            assert_ne!(key(change("wrong wrong wrong").await), "sign-in-locked");
+        }
+        by("wrong wrong wrong").await.is(401);
+        // Five together, wherever they were made.
+        assert_eq!(key(confirm(PASSWORD).await), "sign-in-locked");
+        assert_eq!(key(change(PASSWORD).await), "sign-in-locked");
+        by(PASSWORD).await.is(429);
+        portal.sleep(TimeDelta::minutes(1));
+        confirm(PASSWORD).await.unwrap();
+        // A good one forgets them.
+        assert_ne!(key(change("wrong wrong wrong").await), "sign-in-locked");
+        change(PASSWORD).await.unwrap();
+        portal.finish().await;
+    }
+
+    async fn what_has_ended_is_forgotten_every_hour_and_not_all_the_time(portal: &mut TestPortal) {
+        let runner = portal.running().runner.clone();
+        let working = tokio::spawn(runner.clone().run());
+        // The first time at once; then the hour counts.
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let ended = portal.signed_in("vera").await;
+        let mut probe = portal.database.probe().await;
+        probe.execute("UPDATE sessions SET expires_at = created_at").await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        assert!(probe.number("SELECT count(*) FROM sessions").await > 0, "{} is still there", ended.cookie());
+        portal.sleep(TimeDelta::hours(1));
+        crate::support::eventually("sessions to be forgotten", 10, || async {
+            let mut probe = portal.database.probe().await;
+            (probe.number("SELECT count(*) FROM sessions").await == 0).then_some(())
+        })
+        .await;
+        runner.stop();
+        working.await.unwrap().unwrap();
+        portal.run_until_idle().await;
+    }
+
     async fn a_restart_keeps_sessions_and_forgets_none_too_many(portal: &mut TestPortal) {
         let vera = portal.signed_in("vera").await;
         portal.restart().await;

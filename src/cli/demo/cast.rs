@@ -17,7 +17,6 @@ use crate::protocol::{
     ApplyRequest, DecisionSpec, Document, ImageSpec, ReleaseSpec, RollbackSpec, StartSpec, TokenSpec, WindowSpec,
 };
 use crate::texts::{Language, Reader, Texts};
-use crate::workflow::signoff::Standing;
 use crate::workflow::{self, Caller, Method, apply, deployment, image, person, release, signoff, token, window};
 
 /// Everybody, and the portal they work with.
@@ -151,15 +150,24 @@ impl<'p> Cast<'p> {
         Ok(made.number)
     }
 
-    /// How a release stands.
-    pub async fn standing(&self, number: ReleaseNumber) -> anyhow::Result<Standing> {
-        let admin = self.caller("auditor")?;
-        self.portal.workflow.act(admin, move |v| Box::pin(signoff::standing(v, number))).await.map_err(said)
+    /// A release's state, what is signed, and what is missing for it to start.
+    async fn look(&self, number: ReleaseNumber) -> anyhow::Result<(State, Option<String>, Vec<&'static str>)> {
+        let auditor = self.caller("auditor")?;
+        let look = self.portal.workflow.act(auditor, move |v| {
+            Box::pin(async move {
+                let gate = release::known(v, number).await?;
+                let tally = gate.signoff_facts(v.now).tally();
+                let unmet = gate.judge(&tally, v.now, |facts| facts.unmet());
+                let missing = unmet.iter().map(|one| one.code).collect();
+                Ok((gate.state(&tally), gate.revision.content_hash, missing))
+            })
+        });
+        look.await.map_err(said)
     }
 
     /// Somebody signs what is there, or rejects it.
     async fn decide(&self, login: &str, number: ReleaseNumber, comment: &str, sign: bool) -> anyhow::Result<()> {
-        let content_hash = self.standing(number).await?.content_hash;
+        let (_, content_hash, _) = self.look(number).await?;
         let content_hash = content_hash.with_context(|| format!("{} could not be planned", number.label()))?;
         let spec = DecisionSpec { content_hash, comment: comment.to_owned() };
         let caller = self.caller(login)?;
@@ -209,14 +217,14 @@ impl<'p> Cast<'p> {
 
     /// Fails unless a release stands as the story has it.
     pub async fn expect(&self, number: ReleaseNumber, state: State) -> anyhow::Result<()> {
-        let found = self.standing(number).await?;
+        let (found, _, missing) = self.look(number).await?;
         ensure!(
-            found.state == state,
+            found == state,
             "{} should be {} and is {} ({})",
             number.label(),
             state.as_str(),
-            found.state.as_str(),
-            found.missing.join(", ")
+            found.as_str(),
+            missing.join(", ")
         );
         Ok(())
     }

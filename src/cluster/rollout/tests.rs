@@ -256,9 +256,30 @@ fn pods_that_say_they_cannot_fail_the_rollout_at_once() {
             failing("failing-crash-loop"),
         ),
         (
-            "a pod was put out",
-            |w| w.pods[0]["status"] = json!({ "phase": "Failed", "reason": "Evicted", "message": "low on memory" }),
+            "a pod was put out and is being replaced",
+            |w| {
+                w.status("availableReplicas", 2);
+                w.pods[0]["status"] = json!({ "phase": "Failed", "reason": "Evicted", "message": "low on memory" });
+            },
+            Is::Going,
+        ),
+        (
+            "a pod's node is shutting down",
+            |w| {
+                w.status("availableReplicas", 2);
+                w.pods[0]["status"] = json!({ "phase": "Failed", "reason": "Terminated" });
+            },
+            Is::Going,
+        ),
+        (
+            "a pod was not admitted by its node",
+            |w| w.pods[0]["status"] = json!({ "phase": "Failed", "reason": "NodeAffinity" }),
             failing("failing-pod-failed-why"),
+        ),
+        (
+            "a pod failed without a reason",
+            |w| w.pods[0]["status"] = json!({ "phase": "Failed" }),
+            failing("failing-pod-failed"),
         ),
         ("paused", |w| w.deployment["spec"]["paused"] = true.into(), failing("failing-paused")),
         ("scaled to zero", |w| w.deployment["spec"]["replicas"] = 0.into(), failing("failing-zero-replicas")),
@@ -378,6 +399,17 @@ fn pods_that_are_not_well_say_why() {
     let reasons = reasons_at_deadline(&progress);
     let keys: Vec<String> = reasons.iter().map(key).collect();
     assert_eq!(keys, ["failing-deadline", "failing-pod-state", "failing-pod-state", "failing-pod-state"]);
+}
+
+#[test]
+fn a_pod_that_was_put_out_says_so_and_is_a_reason_at_the_deadline() {
+    let mut world = World::complete();
+    world.status("availableReplicas", 2);
+    world.pods[0]["status"] = json!({ "phase": "Failed", "reason": "Evicted", "message": "low on memory" });
+    let Judgement::Going(progress, _) = world.judge() else { panic!("it goes on") };
+    let said = (progress.pods[0].state.as_str(), progress.pods[0].message.as_deref());
+    assert_eq!(said, ("Evicted", Some("low on memory")));
+    assert_eq!(key(&reasons_at_deadline(&progress)[1]), "failing-pod-state");
 }
 
 #[test]

@@ -66,6 +66,7 @@ fn badge(shell: &Shell, window: &PublicWindow, now: Timestamp) -> Badge {
         _ if now >= window.ends_at => ("window-state-closed", "plain"),
         _ if now >= window.starts_at => ("window-state-open", "go"),
         AnnouncementKind::Moved => ("window-state-moved", "wait"),
+        AnnouncementKind::Changed => ("window-state-changed", "wait"),
         AnnouncementKind::Announced => ("window-state-announced", "sea"),
     };
     Badge { word: shell.t(key), tone }
@@ -109,7 +110,12 @@ pub async fn calendar(doors: web::Data<Doors>) -> Page {
     calendar.name(&shell.t("feed-title"));
     for item in items(&doors, &shell).await? {
         let cancelled = item.window.kind == AnnouncementKind::Cancelled;
-        let event = Event::new()
+        let mut event = Event::new();
+        // What a calendar cannot tell by itself: that what is announced has changed.
+        if matches!(item.window.kind, AnnouncementKind::Moved | AnnouncementKind::Changed) {
+            event.add_property("COMMENT", &item.badge.word);
+        }
+        let event = event
             .uid(&format!("window-{}@{}", item.window.window_id, doors.public_url.host()))
             .summary(item.window.title.as_str())
             .description(&description(&shell, &item))

@@ -60,7 +60,7 @@ pub async fn show(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
     // R-42 looks for a release; anything else for words.
     let release = parse(&q).ok().filter(|_| q.to_lowercase().starts_with("r-"));
     let pattern = if release.is_some() { None } else { pattern(&q) };
-    let search = Search { pattern, release, person: None, before: wanted.0.before, limit: ROWS + 1 };
+    let search = Search { pattern, release, before: wanted.0.before, limit: ROWS + 1 };
     let mut conn = doors.workflow.store().read().await?;
     let mut found = audit::search(&mut conn, &search).await?;
     let more = found.len() > usize::try_from(ROWS).unwrap_or(usize::MAX);

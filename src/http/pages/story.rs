@@ -73,13 +73,16 @@ pub async fn tell(conn: &mut Conn, gate: &Gate, people: &mut People) -> Result<V
         items.extend(item(conn, people, gate, &entry).await?);
     }
     if let Some(window) = &gate.window {
-        for one in store::window::announcements(conn, window.id).await? {
+        for one in store::window::announcements(conn, window.id, window.id).await? {
             let key = match one.kind {
                 crate::domain::announcement::AnnouncementKind::Announced => {
                     text!("story-window-announced", title = one.title.as_str())
                 }
                 crate::domain::announcement::AnnouncementKind::Moved => {
                     text!("story-window-moved", title = one.title.as_str())
+                }
+                crate::domain::announcement::AnnouncementKind::Changed => {
+                    text!("story-window-changed", title = one.title.as_str())
                 }
                 crate::domain::announcement::AnnouncementKind::Cancelled => {
                     text!("story-window-cancelled", title = one.title.as_str())

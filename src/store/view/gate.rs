@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::cluster::CredentialState;
 use super::super::{
-    Conn, Error, Stored, cluster, deployment, environment, group, image, release, service, signoff, window,
+    Conn, Error, Stored, cluster, deployment, environment, group, image, release, service, signoff, token, window,
 };
 use crate::domain::clearance::GateFacts;
+use crate::domain::cluster::Probe;
 use crate::domain::deployment::Direction;
 use crate::domain::environment::{Policy, UnknownAuthor};
 use crate::domain::id::{DeploymentId, GroupId, PersonId, ReleaseNumber};
@@ -50,9 +51,12 @@ pub struct Gate {
     pub superseded_by: Option<ReleaseNumber>,
     /// Another release's deployment that holds one of its targets.
     pub locked_by: Option<DeploymentId>,
+    /// Another release that has changed the same place since this one was deployed.
+    pub newer_there: Option<ReleaseNumber>,
     /// Why the cluster cannot be used, when it cannot.
     pub cluster_problem: Option<Text>,
     author_people: BTreeSet<PersonId>,
+    requesters: Vec<PersonId>,
     signoffs: Vec<Signoff>,
     planning: Planning,
     /// Why each revision after the first was made, where there are decisions on earlier ones.
@@ -97,13 +101,22 @@ impl Gate {
         }
         let deployments = deployment::of_release(conn, release.number).await?;
         let superseded_by = release::superseded_by(conn, &release).await?;
+        let newer_there = match last_forward(&deployments) {
+            Some(one) => deployment::after(conn, &release, one.id).await?,
+            None => None,
+        };
         let targets = revision.plan.as_ref().map(|Stored(plan)| plan.targets()).unwrap_or_default();
         let locked_by = deployment::holder(conn, targets).await?;
+        let mut requesters = vec![release.requested_by];
+        if let Some(token) = release.token_id {
+            requesters.extend(token::made_by(conn, token).await?);
+        }
         let cluster_problem = cluster_problem(conn, &environment, &revision, now).await?;
         Ok(Self {
             revised,
             author_people: authors.iter().filter_map(|(_, person)| *person).collect(),
             planning: revision.planning(),
+            requesters,
             signoffs,
             locked_by: locked_by.filter(|id| deployments.iter().all(|own| own.id != *id)),
             release,
@@ -119,6 +132,7 @@ impl Gate {
             memberships,
             deployments,
             superseded_by,
+            newer_there,
             cluster_problem,
         })
     }
@@ -129,7 +143,7 @@ impl Gate {
             rules: &self.policy.rules,
             signoffs: &self.signoffs,
             memberships: &self.memberships,
-            requester: self.release.requested_by,
+            requesters: &self.requesters,
             authors: &self.author_people,
             requested_at: self.release.requested_at,
             content_hash: self.revision.content_hash.as_deref().unwrap_or_default(),
@@ -148,6 +162,11 @@ impl Gate {
             return Some(next.map_or_else(|| self.revision.reason.0.clone(), |(_, reason)| reason.clone()));
         }
         self.signoff_facts(now).counts_for(&decision.signoff()?).err().map(Discount::text)
+    }
+
+    /// The last forward deployment, of whichever revision.
+    pub fn last_forward(&self) -> Option<&deployment::Deployment> {
+        last_forward(&self.deployments)
     }
 
     /// The forward deployment of the current revision.
@@ -208,6 +227,7 @@ impl Gate {
             group_titles: &self.group_titles,
             unknown_authors: &unknown_authors,
             mode: self.revision.start_mode,
+            allowed_modes: &self.policy.start_modes,
             window: window.as_ref(),
             superseded_by: self.superseded_by,
             locked_by: self.locked_by,
@@ -218,7 +238,13 @@ impl Gate {
     }
 }
 
-/// Why an environment's cluster cannot be deployed to.
+fn last_forward(deployments: &[deployment::Deployment]) -> Option<&deployment::Deployment> {
+    deployments.iter().rev().find(|one| one.direction == Direction::Forward)
+}
+
+/// Why an environment's cluster cannot be deployed to. One that did not answer when the runner
+/// looked last holds its releases until it answers again, by the clock and by hand: this is the
+/// circuit breaker of each cluster. A job that has begun goes on trying until its deadline.
 async fn cluster_problem(
     conn: &mut Conn,
     environment: &environment::Environment,
@@ -235,6 +261,14 @@ async fn cluster_problem(
     };
     if let Some(at) = credential.facts.0.expires_at.filter(|at| *at <= now) {
         return Ok(Some(text!("cluster-credential-expired", at = at)));
+    }
+    if let Some(since) = credential.unreachable_since {
+        return Ok(Some(match &credential.probe {
+            Some(Stored(Probe { outcome: Err(why), .. })) => {
+                text!("cluster-unreachable", at = since, reason = why.clone())
+            }
+            _ => text!("cluster-unreachable", at = since, reason = ""),
+        }));
     }
     let planned = revision.plan.as_ref().map(|Stored(plan)| plan.cluster.as_str());
     Ok(planned.filter(|planned| *planned != credential.fingerprint).map(|_| text!("cluster-is-another")))

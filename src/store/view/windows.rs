@@ -2,7 +2,7 @@
 
 use super::super::window::Window;
 use super::super::{Conn, Error, all};
-use crate::domain::id::WindowId;
+use crate::domain::id::{EnvironmentId, ReleaseNumber, WindowId};
 use crate::domain::name::{Note, Title};
 use crate::domain::time::{Timestamp, Zone};
 
@@ -24,10 +24,25 @@ pub async fn list(conn: &mut Conn, before: Option<WindowId>, limit: i64) -> Resu
     all!(conn, Window, sql, before, limit)
 }
 
-/// Windows that are over or called off, the latest first.
-pub async fn past(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Window>, Error> {
-    let sql = "SELECT * FROM windows WHERE ends_at <= $1 OR cancelled_at IS NOT NULL ORDER BY starts_at DESC, id DESC LIMIT $2";
-    all!(conn, Window, sql, now, limit)
+/// Releases on the agendas of windows from one id to another, newest first, with where they go.
+pub async fn agendas(
+    conn: &mut Conn,
+    from: WindowId,
+    to: WindowId,
+) -> Result<Vec<(WindowId, ReleaseNumber, EnvironmentId)>, Error> {
+    let sql = "SELECT v.window_id, r.number, r.environment_id FROM releases r
+               JOIN revisions v ON v.release_number = r.number AND v.revision = r.revision
+               WHERE v.window_id BETWEEN $1 AND $2 ORDER BY r.number DESC";
+    all!(conn, (WindowId, ReleaseNumber, EnvironmentId), sql, from, to)
+}
+
+/// Windows that are over or called off, the latest first, those before one of them.
+pub async fn past(conn: &mut Conn, now: Timestamp, before: Option<WindowId>, limit: i64) -> Result<Vec<Window>, Error> {
+    let sql = "SELECT w.* FROM windows w LEFT JOIN windows b ON b.id = $2
+               WHERE (w.ends_at <= $1 OR w.cancelled_at IS NOT NULL)
+                 AND (b.id IS NULL OR w.starts_at < b.starts_at OR w.starts_at = b.starts_at AND w.id < b.id)
+               ORDER BY w.starts_at DESC, w.id DESC LIMIT $3";
+    all!(conn, Window, sql, now, before, limit)
 }
 
 /// What the public page shows of a window: what was announced last about it.

@@ -23,6 +23,7 @@ cluster-archived = The cluster of this environment is archived. An administrator
 cluster-no-credential = The cluster has no confirmed credential. An administrator hands one in on its page and confirms it.
 cluster-credential-expired = The credential of the cluster ended on { $at }. An administrator hands in a new one.
 cluster-credential-sealed = The credential of the cluster cannot be opened with the portal's key ring. An administrator hands it in again.
+cluster-unreachable = The cluster has not answered since { $at }. { $reason } The portal looks again every few seconds; nothing starts there before it answers.
 cluster-is-another = The environment now leads to another cluster than the one the plan was made for. Plan the release again.
 
 too-wide-everything = This credential may do everything in the whole cluster. A deployment needs far less; the ready script makes an account with just that.
@@ -108,6 +109,11 @@ unmet-signoff = { $missing ->
 unmet-author-absent = The image does not say who wrote it, and the policy asks for known authors. CI can register it again with its authors.
 unmet-author-unknown = Nobody here is known as { $authors }, and the policy asks for known authors. An administrator adds these commit identities to the people they belong to.
 unmet-superseded = { $release } is newer and for the same place. Start this one by hand if it is the one you want.
+unmet-start-mode = The environment's policy does not allow { $mode ->
+    [by_hand] a start by hand
+    [at_opening] a start at the opening of a window
+   *[other] a start with the last sign-off
+} any more. Choose another way to start.
 unmet-by-hand = An operator starts it by hand.
 unmet-window-draft = The window is a draft. It has to be announced first.
 unmet-window-opens = The window opens at { $at }.

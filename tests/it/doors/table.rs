@@ -100,6 +100,7 @@ pub const DOORS: &[Row] = &[
     // A person hands a credential in and confirms it, never a program.
     ("POST", "/api/v1/clusters/{name}/credential", Json, [401, 403, 403, 403, 403, 201, 403, 403, 403]),
     ("POST", "/api/v1/clusters/{name}/credential/{id}/confirm", None, [401, 403, 403, 403, 403, 409, 403, 403, 403]),
+    ("DELETE", "/api/v1/clusters/{name}/credential/{id}", None, [401, 403, 403, 403, 403, 409, 403, 409, 403]),
     ("DELETE", "/api/v1/clusters/{name}/credential", None, [401, 403, 403, 403, 403, 204, 403, 204, 403]),
     ("POST", "/api/v1/clusters/{name}/probe", None, MANAGE),
     ("GET", "/api/v1/clusters/{name}/script", None, MANAGE),
@@ -115,7 +116,8 @@ pub const DOORS: &[Row] = &[
     ("PUT", "/api/v1/people/{login}", Json, MANAGE),
     ("POST", "/api/v1/people/{login}/archive", None, MANAGE),
     ("POST", "/api/v1/people/{login}/restore", None, MANAGE),
-    ("POST", "/api/v1/people/{login}/link", None, MANAGE),
+    // Whoever has a link can sign off with it, so no program makes one.
+    ("POST", "/api/v1/people/{login}/link", None, [401, 403, 403, 403, 403, 200, 403, 403, 403]),
     // Everybody has tokens of their own; a program makes none for itself without being allowed to.
     ("GET", "/api/v1/tokens", None, [401, 200, 200, 200, 200, 200, 200, 200, 403]),
     ("POST", "/api/v1/tokens", Json, [401, 201, 201, 201, 201, 201, 201, 201, 403]),
