@@ -436,7 +436,7 @@ fn five_reasons_are_enough() {
     };
     world.pods = (0..40).map(|number| crashed(format!("new-{number}"))).collect();
     let Judgement::Failing(progress, reasons) = world.judge() else { panic!("it fails") };
-    assert_eq!((progress.pods.len(), reasons.len()), (40, 5));
+    assert_eq!((progress.pods.len(), reasons.len()), (20, 5));
 }
 
 #[test]
