@@ -33,7 +33,8 @@ const RECOVER: &str = "\
 For the day on which no administrator can sign in any more. It opens the database as `tidegate serve`
 does, so give it the same settings; the key ring is not needed. On SQLite the portal has to be
 stopped meanwhile, because one process has the database; on PostgreSQL it may run. The link works
-once and for a day, and earlier ones of that account stop working. It stands in the audit log.
+once and for a day, and earlier ones of that account stop working; its password is forgotten, and a
+new one can be set. It stands in the audit log.
 
 Exit codes: 0 the link is printed; 1 it could not be made; 2 bad usage.
 
@@ -53,8 +54,7 @@ pub(super) async fn run(args: UserArgs) -> anyhow::Result<()> {
     let verbs = crate::portal::verbs(&config, Clock::system(), Random).await;
     let verbs = verbs.context("the database cannot be opened; on SQLite, stop the portal first")?;
     let given = login.clone();
-    let made =
-        verbs.act(Caller::console(), move |v| Box::pin(async move { person::hand_out_link(v, &given).await })).await;
+    let made = verbs.act(Caller::console(), move |v| Box::pin(async move { person::recover(v, &given).await })).await;
     verbs.store().close().await;
     let secret = made.map_err(|error| match error {
         Error::Refused(refusal) if refusal.kind == Kind::Absent => anyhow!("nobody signs in as {login}"),

@@ -275,6 +275,11 @@ impl Access {
         }
     }
 
+    /// Whether one may move or call off what is planned for an environment.
+    pub fn plans_for(&self, environment: EnvironmentId) -> bool {
+        self.holds(Role::Operator, environment) || self.holds_everywhere(Role::Admin)
+    }
+
     /// Managing everything.
     ///
     /// # Errors

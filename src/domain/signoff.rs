@@ -71,8 +71,8 @@ pub struct SignoffFacts<'a> {
     pub signoffs: &'a [Signoff],
     /// Today's memberships of the groups in the rules.
     pub memberships: &'a [Membership],
-    /// Who asked for the release.
-    pub requester: PersonId,
+    /// Who asked for the release, and who made the token that it was asked for with.
+    pub requesters: &'a [PersonId],
     /// People recognised as authors of its commits.
     pub authors: &'a BTreeSet<PersonId>,
     /// When it was asked for.
@@ -171,7 +171,7 @@ impl SignoffFacts<'_> {
     /// # Errors
     /// The reason that stands nearest to a remedy: exclusion first, then membership.
     pub fn standing(&self, person: PersonId) -> Result<BTreeSet<GroupId>, Discount> {
-        if person == self.requester && !self.requester_may_sign {
+        if self.requesters.contains(&person) && !self.requester_may_sign {
             return Err(Discount::Requester);
         }
         if self.authors.contains(&person) && !self.author_may_sign {
@@ -199,7 +199,7 @@ impl SignoffFacts<'_> {
         if granter == membership.person {
             return Err(Discount::SelfGranted);
         }
-        let interested = granter == self.requester || self.authors.contains(&granter);
+        let interested = self.requesters.contains(&granter) || self.authors.contains(&granter);
         if interested && membership.granted_at >= self.requested_at {
             return Err(Discount::GrantedAfterRequest);
         }
@@ -365,7 +365,7 @@ mod tests {
                 rules: &self.rules,
                 signoffs: &self.signoffs,
                 memberships: &self.memberships,
-                requester: PersonId(100),
+                requesters: &[PersonId(100)],
                 authors: &self.authors,
                 requested_at: at(1),
                 content_hash: "h",

@@ -2,6 +2,7 @@
 //! database, in what is hashed, in what is compared. A zone matters where a person reads or types.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone, Utc};
@@ -18,9 +19,13 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
-    /// From microseconds since 1970; `None` outside the years chrono can show.
+    /// The first and the last instant there are, in microseconds: RFC 3339 has four digits for a
+    /// year, and what is written has to be read again.
+    const RANGE: RangeInclusive<i64> = -62_167_219_200_000_000..=253_402_300_799_999_999;
+
+    /// From microseconds since 1970; `None` outside the years 0 to 9999.
     pub fn from_micros(micros: i64) -> Option<Self> {
-        DateTime::from_timestamp_micros(micros).map(|_| Self(micros))
+        Self::RANGE.contains(&micros).then_some(Self(micros))
     }
     /// Microseconds since 1970.
     pub fn micros(self) -> i64 {
@@ -48,15 +53,15 @@ impl Timestamp {
     /// # Errors
     /// Says that the text is not such a time.
     pub fn parse(text: &str) -> Result<Self, Text> {
-        DateTime::parse_from_rfc3339(text)
-            .map(|time| Self(time.timestamp_micros()))
-            .map_err(|_| text!("time-not-rfc3339"))
+        let time = DateTime::parse_from_rfc3339(text).ok();
+        time.and_then(|time| Self::from_micros(time.timestamp_micros())).ok_or_else(|| text!("time-not-rfc3339"))
     }
 }
 
 impl From<DateTime<Utc>> for Timestamp {
+    /// The nearest there is.
     fn from(time: DateTime<Utc>) -> Self {
-        Self(time.timestamp_micros())
+        Self(time.timestamp_micros().clamp(*Self::RANGE.start(), *Self::RANGE.end()))
     }
 }
 
@@ -138,7 +143,7 @@ impl Zone {
                 .into_iter()
                 .flatten()
                 .find(|candidate| candidate.naive_utc() == exact.naive_utc())
-                .map(|found| found.with_timezone(&Utc).into())
+                .and_then(|found| Timestamp::from_micros(found.timestamp_micros()))
                 .ok_or_else(|| text!("time-offset-not-of-zone", zone = self.name()));
         }
         let naive = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
@@ -146,7 +151,9 @@ impl Zone {
             .find_map(|format| NaiveDateTime::parse_from_str(wall, format).ok())
             .ok_or_else(|| text!("time-not-a-time"))?;
         match self.0.from_local_datetime(&naive) {
-            LocalResult::Single(time) => Ok(time.with_timezone(&Utc).into()),
+            LocalResult::Single(time) => {
+                Timestamp::from_micros(time.timestamp_micros()).ok_or_else(|| text!("time-not-a-time"))
+            }
             LocalResult::None => Err(text!("time-does-not-exist", zone = self.name())),
             LocalResult::Ambiguous(first, second) => Err(text!(
                 "time-happens-twice",
@@ -174,6 +181,25 @@ impl<'de> Deserialize<'de> for Zone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_can_be_read_again() {
+        for micros in [*Timestamp::RANGE.start(), *Timestamp::RANGE.end(), 0, -1, 1_790_000_000_123_456] {
+            let at = Timestamp::from_micros(micros).unwrap();
+            assert_eq!(Timestamp::parse(&at.to_string()), Ok(at), "{at}");
+        }
+        assert_eq!(Timestamp::from_micros(*Timestamp::RANGE.end() + 1), None);
+        assert_eq!(Timestamp::from_micros(*Timestamp::RANGE.start() - 1), None);
+        assert_eq!(Timestamp::from_micros(i64::MAX), None);
+        // An offset may lead out of the years that can be written.
+        for far in ["9999-12-31T23:59:59-12:00", "0000-01-01T00:00:00+14:00"] {
+            assert!(Timestamp::parse(far).is_err(), "{far}");
+        }
+        let tokyo = Zone::parse("Asia/Tokyo").unwrap();
+        for far in ["+262142-01-01T00:00", "0000-01-01T00:00", "10000-01-01T09:00"] {
+            assert!(tokyo.instant(far).is_err(), "{far}");
+        }
+    }
 
     #[test]
     fn a_time_that_does_not_exist_is_refused() {

@@ -118,6 +118,8 @@ pub fn serve(
         let url = doors.public_url.clone();
         App::new()
             .app_data(doors.clone())
+            // What is wrapped last is outermost: the headers stand on the compressor's answers too.
+            .wrap(Compress::default())
             .wrap_fn(move |request, service| {
                 let (url, answer) = (url.clone(), service.call(request));
                 async move {
@@ -126,7 +128,6 @@ pub fn serve(
                     Ok(response)
                 }
             })
-            .wrap(Compress::default())
             .configure(routes::configure)
             .default_service(web::to(nowhere))
     })

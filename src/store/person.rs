@@ -80,7 +80,7 @@ pub async fn set_zone(tx: &mut Tx, id: PersonId, zone: Option<Zone>) -> Result<(
 }
 
 /// Sets the password, as a PHC string.
-pub async fn set_password(tx: &mut Tx, id: PersonId, hash: &str) -> Result<(), Error> {
+pub async fn set_password(tx: &mut Tx, id: PersonId, hash: Option<&str>) -> Result<(), Error> {
     guarded!("person", tx, "UPDATE people SET password_hash = $2 WHERE id = $1", id, hash)
 }
 

@@ -1,7 +1,7 @@
 //! Services and their targets.
 
 use super::{Conn, Error, Stored, Tx, all, first, guarded, one};
-use crate::domain::id::{EnvironmentId, GroupId, ServiceId, TargetId};
+use crate::domain::id::{ClusterId, EnvironmentId, GroupId, ServiceId, TargetId};
 use crate::domain::image::Repository;
 use crate::domain::name::{Label, Slug, Title, WorkloadName};
 use crate::domain::service::{Workload, WorkloadKind};
@@ -134,14 +134,36 @@ pub async fn target(conn: &mut Conn, id: TargetId) -> Result<Option<Target>, Err
     first!(conn, Target, "SELECT * FROM targets WHERE id = $1", id)
 }
 
-/// The target in use that means this workload.
+/// A workload that would be a target of two environments if one of them went to another cluster.
+pub async fn shared_workload(
+    conn: &mut Conn,
+    environment: EnvironmentId,
+    cluster: Option<ClusterId>,
+) -> Result<Option<Workload>, Error> {
+    let sql =
+        "SELECT t.* FROM targets t JOIN targets o ON o.namespace = t.namespace AND o.kind = t.kind AND o.name = t.name
+               JOIN environments e ON e.id = o.environment_id
+               WHERE t.environment_id = $1 AND o.environment_id <> $1 AND e.cluster_id = $2
+                 AND t.archived_at IS NULL AND o.archived_at IS NULL LIMIT 1";
+    Ok(first!(conn, Target, sql, environment, cluster)?.map(|target| target.workload()))
+}
+
+/// Whether an environment has a target in use in a namespace.
+pub async fn uses_namespace(conn: &mut Conn, environment: EnvironmentId, namespace: &Label) -> Result<bool, Error> {
+    let sql = "SELECT id FROM targets WHERE environment_id = $1 AND namespace = $2 AND archived_at IS NULL LIMIT 1";
+    Ok(first!(conn, (TargetId,), sql, environment, namespace)?.is_some())
+}
+
+/// The target in use that means this workload, in whichever environment on the same cluster.
 pub async fn target_of(
     conn: &mut Conn,
     environment: EnvironmentId,
     workload: &Workload,
 ) -> Result<Option<Target>, Error> {
-    let sql = "SELECT * FROM targets WHERE environment_id = $1 AND namespace = $2 AND kind = $3 AND name = $4
-               AND archived_at IS NULL";
+    let sql = "SELECT t.* FROM targets t JOIN environments e ON e.id = t.environment_id
+               JOIN environments own ON own.id = $1
+               WHERE (e.id = own.id OR e.cluster_id = own.cluster_id) AND t.namespace = $2 AND t.kind = $3 AND t.name = $4
+                 AND t.archived_at IS NULL LIMIT 1";
     let Workload { namespace, kind, name } = workload;
     first!(conn, Target, sql, environment, namespace, kind, name)
 }

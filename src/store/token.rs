@@ -34,6 +34,12 @@ pub struct Token {
 const ONE: &str = "SELECT id, person_id, title, hint, scopes, created_at, expires_at, used_at, revoked_at FROM tokens
                    WHERE id = $1";
 
+/// Who made a token; nobody when the portal's own console did.
+pub async fn made_by(conn: &mut Conn, id: TokenId) -> Result<Option<PersonId>, Error> {
+    let found = first!(conn, (Option<PersonId>,), "SELECT created_by FROM tokens WHERE id = $1", id)?;
+    Ok(found.and_then(|(by,)| by))
+}
+
 /// Adds a token.
 #[expect(clippy::too_many_arguments, reason = "one column each")]
 pub async fn insert(

@@ -169,9 +169,9 @@ pub async fn announce(
     Ok(row.0)
 }
 
-/// What was announced about a window, in order.
-pub async fn announcements(conn: &mut Conn, id: WindowId) -> Result<Vec<Announcement>, Error> {
-    all!(conn, Announcement, "SELECT * FROM announcements WHERE window_id = $1 ORDER BY id", id)
+/// What was announced about windows from one id to another, in order.
+pub async fn announcements(conn: &mut Conn, from: WindowId, to: WindowId) -> Result<Vec<Announcement>, Error> {
+    all!(conn, Announcement, "SELECT * FROM announcements WHERE window_id BETWEEN $1 AND $2 ORDER BY id", from, to)
 }
 
 /// The next instant at which an announced window opens or closes, after one.

@@ -37,7 +37,7 @@ impl Workflow {
         self.act(caller, move |v| {
             Box::pin(async move {
                 store::session::forget_failures(v.tx, &entered).await?;
-                store::person::set_password(v.tx, person, &hash).await?;
+                store::person::set_password(v.tx, person, Some(&hash)).await?;
                 store::session::freshen(v.tx, &session, v.now).await?;
                 let ended = store::session::delete_of(v.tx, person, Some(&session)).await?;
                 let facts = serde_json::json!({ "sessions_ended": ended });

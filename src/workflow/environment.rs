@@ -52,6 +52,15 @@ pub async fn put(v: &mut Verb<'_>, save: Save, spec: EnvironmentSpec) -> Result<
         None => None,
     };
     let (slug, title, rank, cluster) = check.all(|| Some((slug?, title?, rank?, cluster?)))?;
+    if let Some(environment) = present.as_ref().filter(|environment| environment.cluster_id != cluster) {
+        // A cluster's credential is at hand for every target there, so whoever chooses the cluster
+        // administers more than this environment.
+        v.access.administer()?;
+        if let Some(taken) = store::service::shared_workload(v.tx, environment.id, cluster).await? {
+            let text = text!("cluster-shares-workload", workload = taken.to_string());
+            return Err(Refusal::field("/cluster", text).into());
+        }
+    }
     let onto = save.onto(present.as_ref().map(|environment| environment.version))?;
     let before = match &present {
         Some(environment) => Some(self::spec(v.tx, environment.id).await?),

@@ -61,11 +61,13 @@ pub async fn register(v: &mut Verb<'_>, spec: ImageSpec) -> Result<Registered> {
         }
     }
     for (other, tag) in lost {
+        refuse_others(v, other).await?;
         let concerned = Concerned { image: Some(other), ..Concerned::default() };
         release::revise_all(v, concerned, &text!("revised-tag-moved", tag = tag.as_str())).await?;
     }
     if news {
         if !created {
+            refuse_others(v, image.id).await?;
             let concerned = Concerned { image: Some(image.id), ..Concerned::default() };
             release::revise_all(v, concerned, &text!("revised-evidence")).await?;
         }
@@ -76,6 +78,18 @@ pub async fn register(v: &mut Verb<'_>, spec: ImageSpec) -> Result<Registered> {
         v.record(verb, format!("image:{}", image.id), None, facts).await?;
     }
     Ok(Registered { id: image.id, created })
+}
+
+/// What is known of an image is part of what people sign: it is changed under an open release only
+/// by somebody who requests, starts or administers where that one goes.
+async fn refuse_others(v: &mut Verb<'_>, image: ImageId) -> Result<()> {
+    let open = store::release::open(v.tx, Concerned { image: Some(image), ..Concerned::default() }).await?;
+    let roles = [Role::Requester, Role::Operator, Role::Admin];
+    if open.iter().all(|release| roles.iter().any(|role| v.access.holds(*role, release.environment_id))) {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden(text!("refusal-image-of-others")).into())
+    }
 }
 
 fn parse(spec: ImageSpec) -> std::result::Result<(ImageRef, BTreeSet<Tag>, Evidence), Refusal> {

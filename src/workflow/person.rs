@@ -116,7 +116,12 @@ async fn set_identities(v: &mut Verb<'_>, id: PersonId, identities: &BTreeSet<Co
             _ => {}
         }
     }
-    if store::person::identities(v.tx, id).await? != *identities {
+    let present = store::person::identities(v.tx, id).await?;
+    // What somebody wrote stays theirs until somebody else says that it is not.
+    if v.actor.person() == Some(id) && !present.is_subset(identities) {
+        return Err(Refusal::field("/commit_identities", text!("identity-own-removal")).into());
+    }
+    if present != *identities {
         store::person::set_identities(v.tx, id, identities).await?;
     }
     Ok(())
@@ -235,9 +240,13 @@ pub const LINK_VALIDITY: TimeDelta = TimeDelta::hours(24);
 /// stop working. Gives the secret.
 ///
 /// # Errors
-/// When the actor does not administer, or the account is not active.
+/// When the actor does not administer, or the account is not active. A program hands out none: it
+/// could sign off with one.
 pub async fn hand_out_link(v: &mut Verb<'_>, login: &str) -> Result<String> {
     let person = known(v, login).await?;
+    if v.actor.token().is_some() {
+        return Err(Refusal::forbidden(text!("refusal-needs-session")).into());
+    }
     if person.deactivated_at.is_some() {
         return Err(Refusal::conflict(text!("conflict-person-deactivated")).into());
     }
@@ -246,6 +255,18 @@ pub async fn hand_out_link(v: &mut Verb<'_>, login: &str) -> Result<String> {
     let until = v.now.plus(LINK_VALIDITY);
     store::session::insert_link(v.tx, &secret::fingerprint(&secret), Some(person.id), v.now, until).await?;
     v.record("person.link", subject(person.id), None, serde_json::json!({})).await?;
+    Ok(secret)
+}
+
+/// Lets a person in who cannot sign in any more: their password is forgotten, and a link handed out
+/// as ever. For the server's console alone.
+///
+/// # Errors
+/// As for a link.
+pub async fn recover(v: &mut Verb<'_>, login: &str) -> Result<String> {
+    let person = known(v, login).await?;
+    let secret = hand_out_link(v, login).await?;
+    store::person::set_password(v.tx, person.id, None).await?;
     Ok(secret)
 }
 

@@ -128,6 +128,7 @@ async fn set_targets(v: &mut Verb<'_>, service: ServiceId, wanted: &[Wanted]) ->
 
 async fn add(v: &mut Verb<'_>, service: ServiceId, wanted: &Wanted, at: &'static str) -> Result<TargetId> {
     refuse_taken(v, wanted, None, at).await?;
+    refuse_elsewhere(v, wanted).await?;
     let Wanted { environment, workload, containers } = wanted;
     let id = store::service::insert_target(v.tx, service, *environment, workload, containers, v.now).await?;
     targets_changed(v, service, *environment).await?;
@@ -136,6 +137,7 @@ async fn add(v: &mut Verb<'_>, service: ServiceId, wanted: &Wanted, at: &'static
 
 async fn change_target(v: &mut Verb<'_>, target: &Target, version: i64, wanted: &Wanted) -> Result<()> {
     refuse_taken(v, wanted, Some(target.id), "/name").await?;
+    refuse_elsewhere(v, wanted).await?;
     refuse_locked(v, target).await?;
     store::service::update_target(v.tx, target.id, version, &wanted.workload, &wanted.containers).await?;
     targets_changed(v, target.service_id, target.environment_id).await
@@ -152,6 +154,15 @@ async fn refuse_taken(v: &mut Verb<'_>, wanted: &Wanted, own: Option<TargetId>, 
         }
         _ => Ok(()),
     }
+}
+
+/// The first target in a namespace is for somebody who administers everything: a credential reaches
+/// further than one environment, and it is they who say where an environment ends.
+async fn refuse_elsewhere(v: &mut Verb<'_>, wanted: &Wanted) -> Result<()> {
+    if !store::service::uses_namespace(v.tx, wanted.environment, &wanted.workload.namespace).await? {
+        v.access.administer()?;
+    }
+    Ok(())
 }
 
 async fn refuse_locked(v: &mut Verb<'_>, target: &Target) -> Result<()> {

@@ -157,7 +157,7 @@ impl Workflow {
                 }
                 let details = Details { login, name, email: None, zone: None };
                 let id = store::person::insert(v.tx, &details, v.now).await?;
-                store::person::set_password(v.tx, id, &hash).await?;
+                store::person::set_password(v.tx, id, Some(&hash)).await?;
                 for role in [Role::Admin, Role::Operator, Role::Requester] {
                     store::person::add_grant(v.tx, role, (Some(id), None), None, None, v.now).await?;
                 }
@@ -197,14 +197,16 @@ async fn use_link(v: &mut Verb<'_>, secret: &str) -> Result<Option<PersonId>> {
 
 async fn begin(v: &mut Verb<'_>, person: PersonId, method: Method, from: Option<IpAddr>) -> Result<SignedIn> {
     let stored = store::person::by_id(v.tx, person).await?.filter(|person| person.deactivated_at.is_none());
-    stored.ok_or_else(refused)?;
+    let stored = stored.ok_or_else(refused)?;
+    // Whoever made a link could use it too: it stands in for a password only where there is none.
+    let fresh = method != Method::Link || stored.password_hash.is_none();
     let secret = v.workflow.random.token();
     let session = Session {
         person_id: person,
         method,
         created_at: v.now,
         seen_at: v.now,
-        fresh_at: v.now,
+        fresh_at: if fresh { v.now } else { Timestamp::EPOCH },
         expires_at: v.now.plus(LONGEST),
     };
     store::session::insert(v.tx, &secret::fingerprint(&secret), &session).await?;

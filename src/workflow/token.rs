@@ -39,6 +39,7 @@ pub async fn create(v: &mut Verb<'_>, spec: TokenSpec) -> Result<(TokenId, Strin
     let person = owner(v, &mut check, spec.person.as_deref()).await?;
     let (title, person) = check.all(|| Some((title?, person?)))?;
     may_manage(v, person)?;
+    refuse_borrowed(v, person, &scopes)?;
     let secret = format!("{PREFIX}{}", v.workflow.random.token());
     let (hash, hint) = (secret::fingerprint(&secret), &secret[..PREFIX.len() + 4]);
     let until = v.now.plus(TimeDelta::days(days));
@@ -56,6 +57,16 @@ async fn owner(v: &mut Verb<'_>, check: &mut Check, login: Option<&str>) -> Resu
         Err(_) => None,
     };
     Ok(check.field("/person", person.map(|person| person.id).ok_or_else(|| text!("person-unknown", login = login))))
+}
+
+/// A token that changes settings is for its own person to make: whoever else made it would act in
+/// their name, and nobody counts what they grant themselves.
+fn refuse_borrowed(v: &Verb<'_>, person: PersonId, scopes: &BTreeSet<Scope>) -> Result<()> {
+    let borrowed = v.actor.person() != Some(person) && !v.access.internal;
+    if borrowed && scopes.contains(&Scope::SettingsWrite) {
+        return Err(Refusal::field("/scopes", text!("token-settings-of-another")).into());
+    }
+    Ok(())
 }
 
 /// One's own tokens, or as an administrator everybody's. A program makes tokens only with the

@@ -86,11 +86,23 @@ async fn known(v: &mut Verb<'_>, id: WindowId) -> Result<Window> {
     Ok(window)
 }
 
+/// Whoever moves a window or calls it off operates each environment that its agenda's open releases
+/// go to: it voids what was signed there, or keeps it from going out.
+async fn may_hold_up(v: &mut Verb<'_>, id: WindowId) -> Result<()> {
+    let agenda = store::release::open(v.tx, Concerned { window: Some(id), ..Concerned::default() }).await?;
+    if agenda.iter().all(|release| v.access.plans_for(release.environment_id)) {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden(text!("refusal-window-of-others")).into())
+    }
+}
+
 /// Changes a window. One that was announced is announced again, and if its time changed, the
 /// releases on its agenda are asked for anew (rule 10).
 ///
 /// # Errors
-/// When a value is wrong, it is over or called off, or it was edited meanwhile.
+/// When a value is wrong, it is over or called off, it was edited meanwhile, or it would be moved
+/// under releases for an environment that the actor does not operate.
 pub async fn edit(v: &mut Verb<'_>, id: WindowId, version: i64, spec: WindowSpec) -> Result<()> {
     let window = known(v, id).await?;
     if window.version != version {
@@ -108,9 +120,12 @@ pub async fn edit(v: &mut Verb<'_>, id: WindowId, version: i64, spec: WindowSpec
     if details == stands {
         return Ok(());
     }
+    let moved = (details.interval, details.zone) != (stands.interval, stands.zone);
+    if moved {
+        may_hold_up(v, id).await?;
+    }
     store::window::update(v.tx, id, version, &details).await?;
     v.record("window.edit", subject(id), None, facts(&details)).await?;
-    let moved = (details.interval, details.zone) != (stands.interval, stands.zone);
     if window.announced_at.is_some() {
         announce_as(v, id, if moved { AnnouncementKind::Moved } else { AnnouncementKind::Changed }).await?;
     }
@@ -159,10 +174,12 @@ pub async fn announce(v: &mut Verb<'_>, id: WindowId, version: Option<i64>) -> R
 /// Calls a window off. If it was announced, that is announced too; its releases wait for another.
 ///
 /// # Errors
-/// When it is over or called off already.
+/// When it is over or called off already, or its agenda holds releases for an environment that the
+/// actor does not operate.
 pub async fn cancel(v: &mut Verb<'_>, id: WindowId) -> Result<()> {
     let window = known(v, id).await?;
     refuse_over(v, &window)?;
+    may_hold_up(v, id).await?;
     store::window::set_cancelled(v.tx, id, v.now).await?;
     v.record("window.cancel", subject(id), None, serde_json::json!({ "title": window.title })).await?;
     if window.announced_at.is_some() {

@@ -15,6 +15,7 @@ mod demo;
 mod deploy;
 mod deployment;
 mod doors;
+mod escalation;
 mod events;
 mod executor;
 mod histories;

@@ -40,6 +40,9 @@ async fn a_recovery_link_is_made_while_the_portal_is_stopped_and_works_once() {
     portal.launch().await;
     let ada = portal.api().by_link(&link(&made.out)).await;
     assert_eq!(ada.get("/api/v1/session").await.ok()["login"], "ada");
+    // The password is gone, and a new one needs no old one.
+    let old = json!({ "login": "ada", "password": PASSWORD });
+    portal.api().post("/api/v1/session", old).await.is(401);
     for spent in [&made.out, &earlier.out] {
         let secret = link(spent).rsplit('/').next().unwrap().to_owned();
         portal.api().post("/api/v1/session", json!({ "link": secret })).await.is(409);

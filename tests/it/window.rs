@@ -241,6 +241,35 @@ both! {
         assert_eq!(late["errors"][0]["detail"], "The window is over.");
     }
 
+    async fn a_window_is_moved_or_called_off_by_who_operates_where_its_agenda_goes(portal: &mut TestPortal) {
+        portal
+            .apply(json!([
+                { "kind": "Environment", "name": "staging", "title": "Staging", "rank": 5, "cluster": "main" },
+                { "kind": "Person", "login": "sten", "name": "sten", "roles": [{ "role": "operator", "environment": "staging" }] },
+            ]))
+            .await;
+        let sten = portal.person("sten").await;
+        let window = portal.window(HOUR, HOUR).await;
+        let path = format!("/api/v1/windows/{window}");
+        let moved = |portal: &TestPortal| portal.window_spec(HOUR * 2, HOUR);
+        // Nothing is on its agenda yet.
+        let version = async || show_window(portal, window).await["version"].as_i64().unwrap();
+        let now = version().await;
+        sten.put(&format!("{path}?version={now}"), moved(portal)).await.ok();
+        let number = portal.release("first", at_opening(window)).await;
+        portal.sign_all(number).await;
+        let now = version().await;
+        let refused = sten.put(&format!("{path}?version={now}"), portal.window_spec(HOUR * 3, HOUR)).await.is(403);
+        assert_eq!(refused["type"], "/problems/refusal-window-of-others");
+        sten.post(&format!("{path}/cancel"), json!({})).await.is(403);
+        assert_eq!(portal.state(number).await, "ready", "what was signed stands");
+        // The words on it move nobody.
+        let mut spec = moved(portal);
+        spec["audience"] = json!("The shop may be slower.");
+        sten.put(&format!("{path}?version={now}"), spec).await.ok();
+        portal.person("otto").await.post(&format!("{path}/cancel"), json!({})).await.ok();
+    }
+
     async fn two_editors_of_a_window_notice_each_other(portal: &mut TestPortal) {
         let window = portal.window(HOUR, HOUR).await;
         let otto = portal.person("otto").await;

@@ -1,5 +1,7 @@
 //! Windows.
 
+use std::collections::BTreeMap;
+
 use actix_web::web;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,8 +16,8 @@ use crate::http::body::{Body, List, Page, Query};
 use crate::http::error::{Answer, Problem};
 use crate::http::guard::{Client, Key, Who};
 use crate::protocol::WindowSpec;
-use crate::store::view::releases::{self, Filter};
 use crate::store::view::windows;
+use crate::store::window::Window;
 use crate::store::{self, Conn};
 use crate::text;
 use crate::workflow::window;
@@ -69,39 +71,61 @@ pub struct AnnouncementView {
     pub ends_at: Timestamp,
 }
 
-async fn view(conn: &mut Conn, who: &Who, found: store::window::Window, now: Timestamp) -> Result<WindowView, Problem> {
-    let filter = Filter { window: Some(found.id), limit: 500, ..Filter::default() };
-    let agenda = releases::list(conn, &who.access, &filter, now).await?;
-    let announcements = store::window::announcements(conn, found.id).await?;
-    Ok(WindowView {
-        id: found.id.0,
-        state: found.domain().state(now),
-        title: found.title.to_string(),
-        starts_at: found.starts_at,
-        ends_at: found.ends_at,
-        zone: found.zone.name().to_owned(),
-        audience: found.audience.to_string(),
-        public: found.is_public == 1,
-        announced_at: found.announced_at,
-        version: found.version,
-        agenda: agenda.into_iter().map(|line| line.row.number.0).collect(),
-        announcements: announcements
-            .into_iter()
-            .map(|one| AnnouncementView {
-                kind: one.kind.as_str().to_owned(),
-                at: one.announced_at,
-                starts_at: one.starts_at,
-                ends_at: one.ends_at,
-            })
-            .collect(),
-    })
+impl WindowView {
+    /// The window itself; its agenda and announcements are loaded apart.
+    fn of(window: Window, now: Timestamp) -> Self {
+        Self {
+            id: window.id.0,
+            state: window.domain().state(now),
+            title: window.title.to_string(),
+            starts_at: window.starts_at,
+            ends_at: window.ends_at,
+            zone: window.zone.name().to_owned(),
+            audience: window.audience.to_string(),
+            public: window.is_public == 1,
+            announced_at: window.announced_at,
+            version: window.version,
+            agenda: Vec::new(),
+            announcements: Vec::new(),
+        }
+    }
+}
+
+/// Windows as they are answered, with what is loaded for all of them together.
+async fn views(conn: &mut Conn, who: &Who, found: Vec<Window>, now: Timestamp) -> Result<Vec<WindowView>, Problem> {
+    let ids = found.iter().map(|window| window.id);
+    let Some((first, last)) = ids.clone().min().zip(ids.max()) else { return Ok(Vec::new()) };
+    let mut agendas: BTreeMap<WindowId, Vec<i64>> = BTreeMap::new();
+    for (window, release, environment) in windows::agendas(conn, first, last).await? {
+        if who.access.may_look(environment) {
+            agendas.entry(window).or_default().push(release.0);
+        }
+    }
+    let mut announcements: BTreeMap<WindowId, Vec<AnnouncementView>> = BTreeMap::new();
+    for one in store::window::announcements(conn, first, last).await? {
+        announcements.entry(one.window_id).or_default().push(AnnouncementView {
+            kind: one.kind.as_str().to_owned(),
+            at: one.announced_at,
+            starts_at: one.starts_at,
+            ends_at: one.ends_at,
+        });
+    }
+    let view = |window: Window| {
+        let id = window.id;
+        let mut view = WindowView::of(window, now);
+        view.agenda = agendas.remove(&id).unwrap_or_default();
+        view.announcements = announcements.remove(&id).unwrap_or_default();
+        view
+    };
+    Ok(found.into_iter().map(view).collect())
 }
 
 async fn one(doors: &Doors, who: &Who, id: WindowId) -> Result<WindowView, Problem> {
     who.access.look_somewhere().map_err(|_| Refusal::absent())?;
     let mut conn = doors.workflow.store().read().await?;
     let found = store::window::by_id(&mut conn, id).await?.ok_or_else(Refusal::absent)?;
-    view(&mut conn, who, found, doors.workflow.clock().now()).await
+    let found = views(&mut conn, who, vec![found], doors.workflow.clock().now()).await?;
+    Ok(found.into_iter().next().ok_or_else(Refusal::absent)?)
 }
 
 fn parse(id: &str) -> Result<WindowId, Refusal> {
@@ -115,10 +139,8 @@ pub async fn list(doors: web::Data<Doors>, client: Client, page: Query<Page>) ->
     let (before, limit) = page.0.read()?;
     let now = doors.workflow.clock().now();
     let mut conn = doors.workflow.store().read().await?;
-    let mut items = Vec::new();
-    for found in windows::list(&mut conn, before.map(WindowId), limit + 1).await? {
-        items.push(view(&mut conn, &client.0, found, now).await?);
-    }
+    let found = windows::list(&mut conn, before.map(WindowId), limit + 1).await?;
+    let items = views(&mut conn, &client.0, found, now).await?;
     ok(&List::of(items, limit, |window: &WindowView| window.id))
 }
 

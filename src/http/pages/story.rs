@@ -73,7 +73,7 @@ pub async fn tell(conn: &mut Conn, gate: &Gate, people: &mut People) -> Result<V
         items.extend(item(conn, people, gate, &entry).await?);
     }
     if let Some(window) = &gate.window {
-        for one in store::window::announcements(conn, window.id).await? {
+        for one in store::window::announcements(conn, window.id, window.id).await? {
             let key = match one.kind {
                 crate::domain::announcement::AnnouncementKind::Announced => {
                     text!("story-window-announced", title = one.title.as_str())

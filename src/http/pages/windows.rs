@@ -160,7 +160,7 @@ async fn shown(doors: &Doors, request: &HttpRequest, who: &Who, id: WindowId, fo
         None => None,
     };
     let mut announced = Vec::new();
-    for one in store::window::announcements(&mut conn, id).await? {
+    for one in store::window::announcements(&mut conn, id, id).await? {
         let interval = Interval { start: one.starts_at, end: one.ends_at };
         let key = format!("announced-{}", one.kind.as_str());
         announced

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::cluster::CredentialState;
 use super::super::{
-    Conn, Error, Stored, cluster, deployment, environment, group, image, release, service, signoff, window,
+    Conn, Error, Stored, cluster, deployment, environment, group, image, release, service, signoff, token, window,
 };
 use crate::domain::clearance::GateFacts;
 use crate::domain::cluster::Probe;
@@ -56,6 +56,7 @@ pub struct Gate {
     /// Why the cluster cannot be used, when it cannot.
     pub cluster_problem: Option<Text>,
     author_people: BTreeSet<PersonId>,
+    requesters: Vec<PersonId>,
     signoffs: Vec<Signoff>,
     planning: Planning,
     /// Why each revision after the first was made, where there are decisions on earlier ones.
@@ -106,11 +107,16 @@ impl Gate {
         };
         let targets = revision.plan.as_ref().map(|Stored(plan)| plan.targets()).unwrap_or_default();
         let locked_by = deployment::holder(conn, targets).await?;
+        let mut requesters = vec![release.requested_by];
+        if let Some(token) = release.token_id {
+            requesters.extend(token::made_by(conn, token).await?);
+        }
         let cluster_problem = cluster_problem(conn, &environment, &revision, now).await?;
         Ok(Self {
             revised,
             author_people: authors.iter().filter_map(|(_, person)| *person).collect(),
             planning: revision.planning(),
+            requesters,
             signoffs,
             locked_by: locked_by.filter(|id| deployments.iter().all(|own| own.id != *id)),
             release,
@@ -137,7 +143,7 @@ impl Gate {
             rules: &self.policy.rules,
             signoffs: &self.signoffs,
             memberships: &self.memberships,
-            requester: self.release.requested_by,
+            requesters: &self.requesters,
             authors: &self.author_people,
             requested_at: self.release.requested_at,
             content_hash: self.revision.content_hash.as_deref().unwrap_or_default(),

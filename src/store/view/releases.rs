@@ -50,6 +50,7 @@ pub struct Row {
     pub tag: Option<Tag>,
     /// Who asked for it.
     pub requested_by: PersonId,
+    token_made_by: Option<PersonId>,
     /// What they are called.
     pub requester: Title,
     /// When.
@@ -111,7 +112,7 @@ pub async fn list(
     let sql = "SELECT r.number, r.service_id, s.slug AS service_slug, s.title AS service_title, r.environment_id,
                    e.slug AS environment_slug, e.title AS environment_title, r.image_id, i.digest,
                    (SELECT max(t.tag) FROM image_tags t WHERE t.image_id = i.id AND t.moved_at IS NULL) AS tag,
-                   r.requested_by, p.name AS requester, r.requested_at, r.revision, v.content_hash, v.start_mode,
+                   r.requested_by, k.created_by AS token_made_by, p.name AS requester, r.requested_at, r.revision, v.content_hash, v.start_mode,
                    v.window_id, w.title AS window_title, w.starts_at AS window_starts_at, w.ends_at AS window_ends_at,
                    w.zone AS window_zone, v.policy_version, r.ended, coalesce(r.ended_at, d.ended_at) AS done_at,
                    d.id AS deployment_id, d.verdict, d.drifted,
@@ -128,6 +129,7 @@ pub async fn list(
                JOIN environments e ON e.id = r.environment_id
                JOIN images i ON i.id = r.image_id
                JOIN people p ON p.id = r.requested_by
+               LEFT JOIN tokens k ON k.id = r.token_id
                LEFT JOIN windows w ON w.id = v.window_id
                LEFT JOIN deployments d ON d.release_number = r.number AND d.revision = r.revision AND d.direction = 'forward'
                WHERE r.number < coalesce($1, 9223372036854775807)
@@ -247,11 +249,12 @@ impl Bench {
         let people: BTreeSet<PersonId> = authors.iter().filter_map(|person| *person).collect();
         let known =
             policy.unknown_author == UnknownAuthor::Allow || !authors.is_empty() && authors.iter().all(Option::is_some);
+        let requesters: Vec<PersonId> = std::iter::once(row.requested_by).chain(row.token_made_by).collect();
         let facts = SignoffFacts {
             rules: &policy.rules,
             signoffs: self.signoffs.get(&row.number).map(Vec::as_slice).unwrap_or_default(),
             memberships: self.memberships.get(&row.environment_id).map(Vec::as_slice).unwrap_or_default(),
-            requester: row.requested_by,
+            requesters: &requesters,
             authors: &people,
             requested_at: row.requested_at,
             content_hash: row.content_hash.as_deref().unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use super::super::window::Window;
 use super::super::{Conn, Error, all};
-use crate::domain::id::WindowId;
+use crate::domain::id::{EnvironmentId, ReleaseNumber, WindowId};
 use crate::domain::name::{Note, Title};
 use crate::domain::time::{Timestamp, Zone};
 
@@ -22,6 +22,18 @@ pub async fn coming(conn: &mut Conn, now: Timestamp) -> Result<Vec<Window>, Erro
 pub async fn list(conn: &mut Conn, before: Option<WindowId>, limit: i64) -> Result<Vec<Window>, Error> {
     let sql = "SELECT * FROM windows WHERE id < coalesce($1, 9223372036854775807) ORDER BY id DESC LIMIT $2";
     all!(conn, Window, sql, before, limit)
+}
+
+/// Releases on the agendas of windows from one id to another, newest first, with where they go.
+pub async fn agendas(
+    conn: &mut Conn,
+    from: WindowId,
+    to: WindowId,
+) -> Result<Vec<(WindowId, ReleaseNumber, EnvironmentId)>, Error> {
+    let sql = "SELECT v.window_id, r.number, r.environment_id FROM releases r
+               JOIN revisions v ON v.release_number = r.number AND v.revision = r.revision
+               WHERE v.window_id BETWEEN $1 AND $2 ORDER BY r.number DESC";
+    all!(conn, (WindowId, ReleaseNumber, EnvironmentId), sql, from, to)
 }
 
 /// Windows that are over or called off, the latest first.

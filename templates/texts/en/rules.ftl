@@ -136,6 +136,11 @@ revised-window-moved = The window { $title } was moved.
 
 ## Sign-off
 
+refusal-window-of-others = Releases on its agenda go to an environment that you do not operate. An operator there moves it or calls it off.
+token-settings-of-another = A token that changes settings is made by its own person.
+cluster-shares-workload = { $workload } is a target of another environment on that cluster already.
+identity-own-removal = Another administrator takes a commit identity away from you.
+refusal-image-of-others = An open release of this image goes to an environment in which you neither request nor start. What is known of it is changed by somebody who does.
 signoff-stale = Something else is there now than what you saw. Look at it, and decide again.
 signoff-already = You have signed this already, and it counts.
 signoff-not-planned = It is not planned yet, so there is nothing to sign.

@@ -115,7 +115,8 @@ pub const DOORS: &[Row] = &[
     ("PUT", "/api/v1/people/{login}", Json, MANAGE),
     ("POST", "/api/v1/people/{login}/archive", None, MANAGE),
     ("POST", "/api/v1/people/{login}/restore", None, MANAGE),
-    ("POST", "/api/v1/people/{login}/link", None, MANAGE),
+    // Whoever has a link can sign off with it, so no program makes one.
+    ("POST", "/api/v1/people/{login}/link", None, [401, 403, 403, 403, 403, 200, 403, 403, 403]),
     // Everybody has tokens of their own; a program makes none for itself without being allowed to.
     ("GET", "/api/v1/tokens", None, [401, 200, 200, 200, 200, 200, 200, 200, 403]),
     ("POST", "/api/v1/tokens", Json, [401, 201, 201, 201, 201, 201, 201, 201, 403]),
