@@ -34,7 +34,8 @@
 //! main → cli → portal ┬ http   → workflow → store → domain      (http reads through store::view)
 //!                     │          workflow → vault (seal)
 //!                     └ runner → workflow, vault (open), cluster → domain
-//! cli → outbound          cli::demo → practice, workflow, cluster (ground, kubeconfig)
+//! cli → outbound          cli::demo → practice, workflow, cluster (a ground of its own, a narrow credential)
+//! cli → vault             (a key ring for a place without a folder to keep one in)
 //! ```
 //!
 //! `http` and `runner` never meet: one leaves rows, the other finds them; [`wake`] only shortens the

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+use chrono::Datelike as _;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use rust_embed::RustEmbed;
@@ -114,11 +115,15 @@ pub fn moment(at: Timestamp, reader: &Reader) -> String {
     format!("{} {} {}", day(at, reader), clock(at, reader), reader.zone.name())
 }
 
+/// Whether a moment is in the reader's present year.
+pub fn is_this_year(at: Timestamp, reader: &Reader) -> bool {
+    reader.zone.local(at).year() == reader.zone.local(reader.now).year()
+}
+
 /// A day: `Thu 26 Nov`, with the year when it is another one.
 pub fn day(at: Timestamp, reader: &Reader) -> String {
     let local = reader.zone.local(at);
-    let this_year = reader.zone.local(reader.now).format("%Y").to_string() == local.format("%Y").to_string();
-    local.format(if this_year { "%a %-d %b" } else { "%a %-d %b %Y" }).to_string()
+    local.format(if is_this_year(at, reader) { "%a %-d %b" } else { "%a %-d %b %Y" }).to_string()
 }
 
 /// A time of day: `20:00`.

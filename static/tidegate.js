@@ -9,6 +9,20 @@
   let stream = null;
   let wanted = false;
   let busy = false;
+  // The page's own address: what stands here may be the answer to a form that was sent elsewhere.
+  const address = root.dataset.page ?? location.href;
+
+  // What somebody is in the middle of stays as it is: a field with the focus, an open form, a field
+  // that holds something else than the newer page would, and a complaint.
+  const held = (part, newer) => {
+    if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
+    if (part.querySelector("details[open] form, .complaint")) return true;
+    return [...part.querySelectorAll("input:not([type=hidden]), textarea")].some((field) => {
+      if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+      const fresh = field.id && newer ? newer.querySelector(`#${CSS.escape(field.id)}`) : null;
+      return field.value !== field.defaultValue || field.value !== (fresh?.value ?? "");
+    });
+  };
 
   const refresh = async () => {
     if (busy) { wanted = true; return; }
@@ -16,17 +30,16 @@
     do {
       wanted = false;
       try {
-        const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
-        if (answer.redirected) { location.reload(); return; }
+        const answer = await fetch(address, { headers: { accept: "text/html" }, credentials: "same-origin" });
+        // Whoever is signed out meanwhile, or is refused, keeps what they see.
+        if (!answer.ok || answer.redirected) break;
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
         // What was just done has been read by then, and what stands below has moved on.
         if (performance.now() > 5000) document.querySelector(".notice")?.remove();
         for (const part of document.querySelectorAll("[data-live]")) {
           const newer = fresh.getElementById(part.id);
+          if (newer?.innerHTML === part.innerHTML || held(part, newer)) continue;
           if (!newer) { part.replaceChildren(); continue; }
-          if (newer.innerHTML === part.innerHTML) continue;
-          const typing = part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
-          if (typing) continue;
           const open = [...part.querySelectorAll("details[open]")].map((one) => one.id);
           part.replaceWith(newer);
           for (const id of open) document.getElementById(id)?.setAttribute("open", "");

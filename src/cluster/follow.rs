@@ -18,7 +18,7 @@ use super::rollout::{self, Expected, Judgement};
 use super::sights::{self, Looked, Saw, Seen};
 use super::target::Patience;
 use crate::clock::Steady;
-use crate::domain::deployment::{JournalEvent, Progress, TargetState};
+use crate::domain::deployment::{JournalEvent, Progress, Restarts, TargetState};
 use crate::domain::plan::SetImage;
 use crate::domain::text::Text;
 use crate::text;
@@ -38,6 +38,9 @@ pub(super) struct Followed<'a, 'h, J> {
     generation: i64,
     gave_up_before: Option<Time>,
     patience: Patience,
+    /// How often new pods had restarted when they served for the first time, also if that was
+    /// before this turn. From then on a restart is a failure, whether they serve just then or not.
+    baseline: Option<Restarts>,
     seen: Seen,
     /// A broken watch's last words.
     broken: Option<Failure>,
@@ -57,13 +60,18 @@ struct Looking {
     last: Option<Steady>,
 }
 
-/// New pods that serve: since when, and how often they had restarted by then.
-type Serving = Option<(Steady, i32)>;
+/// New pods that serve: since when.
+type Serving = Option<Steady>;
 
 impl<'a, 'h, J: Journal> Followed<'a, 'h, J> {
     /// Begins with the workload as it was written, or found written.
     pub(super) fn new(hands: &'a mut Hands<'h, J>, step: &'a SetImage, found: Deployment, patience: Patience) -> Self {
+        let baseline = hands.job.history.iter().find_map(|(_, event)| match event {
+            JournalEvent::Watching { target, restarts, .. } if *target == step.target => Some(restarts.clone()),
+            _ => None,
+        });
         Self {
+            baseline,
             generation: found.metadata.generation.unwrap_or_default(),
             gave_up_before: rollout::gave_up(&found).and_then(|(at, _)| at),
             look: Looking { now: None, next: hands.clock.steady().plus(CALM), last: None },
@@ -114,7 +122,7 @@ impl<'a, 'h, J: Journal> Followed<'a, 'h, J> {
             }
             if again {
                 // Nobody saw them meanwhile: they serve anew from now on.
-                serving = serving.map(|(_, restarts)| (clock.steady(), restarts));
+                serving = serving.map(|_| clock.steady());
             }
             match *self.hands.signal.borrow() {
                 Signal::Run => {}
@@ -129,8 +137,8 @@ impl<'a, 'h, J: Journal> Followed<'a, 'h, J> {
                 Expected { step: self.step, generation: self.generation, gave_up_before: self.gave_up_before.as_ref() };
             let judgement = self.seen.judge(expected);
             let judged = judgement.is_some();
-            let restarts = match judgement {
-                None => None,
+            let (serves, restarts) = match judgement {
+                None => (false, Restarts::new()),
                 Some(Judgement::Changed(found)) => {
                     return Ok(Ended::new(TargetState::Unknown, vec![text!("changed-after-write", found = found)]));
                 }
@@ -139,35 +147,38 @@ impl<'a, 'h, J: Journal> Followed<'a, 'h, J> {
                     self.tell().await?;
                     return Ok(Ended::new(TargetState::Failing, reasons));
                 }
-                Some(Judgement::Going(progress)) => {
+                Some(Judgement::Going(progress, restarts)) => {
                     self.progress = progress;
-                    None
+                    (false, restarts)
                 }
-                Some(Judgement::Serving { progress, restarts }) => {
+                Some(Judgement::Serving(progress, restarts)) => {
                     self.progress = progress;
-                    Some(restarts)
+                    (true, restarts)
                 }
             };
             let now = clock.steady();
-            let decisive = restarts.is_some() != serving.is_some();
+            let decisive = serves != serving.is_some();
             if decisive || self.told_at.is_none_or(|at| now.since(at) >= PROGRESS) {
                 self.tell().await?;
             }
-            serving = match (restarts, serving) {
-                (None, _) => None,
-                (Some(restarts), Some((_, before))) if restarts > before => {
-                    let text = text!("failing-restarts", restarts = i64::from(restarts - before));
-                    return Ok(Ended::new(TargetState::Failing, vec![text]));
-                }
-                (Some(_), None) if self.hands.job.watch_seconds == 0 => {
+            let more = self.baseline.as_ref().map_or(0, |before| rollout::restarts_since(before, &restarts));
+            if more > 0 {
+                self.tell().await?;
+                let text = text!("failing-restarts", restarts = i64::from(more));
+                return Ok(Ended::new(TargetState::Failing, vec![text]));
+            }
+            serving = match (serves, serving) {
+                (false, _) => None,
+                (true, None) if self.hands.job.watch_seconds == 0 => {
                     return Ok(Ended::new(TargetState::Serving, Vec::new()));
                 }
-                (Some(restarts), None) => {
+                (true, None) => {
                     let (target, seconds) = (self.step.target, self.hands.job.watch_seconds);
-                    self.hands.journal.keep(JournalEvent::Watching { target, seconds }).await?;
-                    Some((now, restarts))
+                    let restarts = self.baseline.get_or_insert(restarts).clone();
+                    self.hands.journal.keep(JournalEvent::Watching { target, seconds, restarts }).await?;
+                    Some(now)
                 }
-                (Some(_), serving) => serving,
+                (true, serving) => serving,
             };
             if let Some(ended) = self.ended_by_time(serving, judged) {
                 return Ok(ended);
@@ -179,7 +190,7 @@ impl<'a, 'h, J: Journal> Followed<'a, 'h, J> {
     /// the deadline, and the watch time begins anew when the cluster can be seen again.
     fn until(&self, serving: Serving) -> Steady {
         match (serving, &self.unreachable) {
-            (Some((since, _)), None) => since.plus(self.watch_time()),
+            (Some(since), None) => since.plus(self.watch_time()),
             _ => self.patience.deadline(),
         }
     }

@@ -24,7 +24,7 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::error::short;
-use crate::domain::deployment::{PodState, Progress};
+use crate::domain::deployment::{PodState, Progress, Restarts};
 use crate::domain::plan::{ContainerChange, SetImage};
 use crate::domain::text::Text;
 use crate::text;
@@ -59,15 +59,10 @@ pub struct Expected<'a> {
 /// How it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// Not there yet.
-    Going(Progress),
-    /// The new pods serve, the old ones are gone. Restarts counts those of the new pods so far.
-    Serving {
-        /// The counts.
-        progress: Progress,
-        /// Restarts of all new pods.
-        restarts: i32,
-    },
+    /// Not there yet; and how often new pods have restarted so far.
+    Going(Progress, Restarts),
+    /// The new pods serve, the old ones are gone.
+    Serving(Progress, Restarts),
     /// It will not get there by waiting.
     Failing(Progress, Vec<Text>),
     /// The workload no longer holds what was written.
@@ -118,12 +113,14 @@ pub fn judge(sight: Sight<'_>, expected: Expected<'_>) -> Judgement {
         return Judgement::Failing(progress, reasons);
     }
     let complete = observed && updated >= desired && replicas <= updated && available >= updated;
-    if complete {
-        let restarts = new.iter().map(|pod| restarts(pod)).sum();
-        Judgement::Serving { progress, restarts }
-    } else {
-        Judgement::Going(progress)
-    }
+    let uid = |pod: &Pod| pod.metadata.uid.clone().unwrap_or_default();
+    let counts = new.iter().map(|pod| (uid(pod), restarts(pod))).filter(|(_, restarts)| *restarts > 0).collect();
+    if complete { Judgement::Serving(progress, counts) } else { Judgement::Going(progress, counts) }
+}
+
+/// Restarts that came after these. A pod that is not among them had none.
+pub fn restarts_since(before: &Restarts, now: &Restarts) -> i32 {
+    now.iter().map(|(uid, count)| (count - before.get(uid).unwrap_or(&0)).max(0)).fold(0, i32::saturating_add)
 }
 
 /// Why it is not there yet, for a verdict at the deadline.

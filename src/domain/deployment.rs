@@ -1,6 +1,6 @@
 //! Deployments: one execution of a release, and how it ends. Exactly one verdict (rule 16).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -179,6 +179,9 @@ pub enum JournalEvent {
         target: TargetId,
         /// For how many seconds.
         seconds: u32,
+        /// How often new pods had restarted when they served for the first time.
+        #[serde(default, skip_serializing_if = "Restarts::is_empty")]
+        restarts: Restarts,
     },
     /// A target is done, in whichever way.
     TargetEnded {
@@ -200,6 +203,9 @@ pub enum JournalEvent {
     /// It answers again.
     Reachable,
 }
+
+/// How often pods have restarted, by uid; pods that have not are not in it.
+pub type Restarts = BTreeMap<String, i32>;
 
 /// How far one workload's rollout is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -218,6 +218,11 @@ impl Access {
         if self.may_look_somewhere() { Ok(()) } else { Err(Refusal::forbidden(text!("refusal-no-role"))) }
     }
 
+    /// Whether one may look at everything, wherever it goes: the audit log, what a credential reaches.
+    pub fn looks_everywhere(&self) -> bool {
+        [Role::Admin, Role::Operator, Role::Viewer].into_iter().any(|role| self.holds_everywhere(role))
+    }
+
     /// # Errors
     /// *Absent*, as whoever may not look may not know either.
     pub fn look(&self, environment: EnvironmentId) -> Result<(), Refusal> {

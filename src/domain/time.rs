@@ -126,6 +126,13 @@ impl Zone {
     pub fn local(&self, at: Timestamp) -> DateTime<chrono_tz::Tz> {
         at.utc().with_timezone(&self.0)
     }
+    /// Both moments of a wall-clock time that happens twice, the first one first.
+    pub fn twice(&self, wall: &str) -> Option<[DateTime<chrono_tz::Tz>; 2]> {
+        match self.0.from_local_datetime(&naive(wall.trim())?) {
+            LocalResult::Ambiguous(first, second) => Some([first, second]),
+            _ => None,
+        }
+    }
     /// The instant of a wall-clock time as a form sends it (`2026-11-26T20:00`), optionally with
     /// the offset that settles a time that happens twice (`2026-10-25T02:30+02:00`).
     ///
@@ -146,10 +153,7 @@ impl Zone {
                 .and_then(|found| Timestamp::from_micros(found.timestamp_micros()))
                 .ok_or_else(|| text!("time-offset-not-of-zone", zone = self.name()));
         }
-        let naive = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
-            .iter()
-            .find_map(|format| NaiveDateTime::parse_from_str(wall, format).ok())
-            .ok_or_else(|| text!("time-not-a-time"))?;
+        let naive = naive(wall).ok_or_else(|| text!("time-not-a-time"))?;
         match self.0.from_local_datetime(&naive) {
             LocalResult::Single(time) => {
                 Timestamp::from_micros(time.timestamp_micros()).ok_or_else(|| text!("time-not-a-time"))
@@ -163,6 +167,13 @@ impl Zone {
             )),
         }
     }
+}
+
+/// A time by nobody's clock yet.
+fn naive(wall: &str) -> Option<NaiveDateTime> {
+    ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(wall, format).ok())
 }
 
 impl Serialize for Zone {

@@ -204,6 +204,7 @@ doors! {
     GET "/api/v1/clusters/{name}/credential" => api::credential::show;
     POST "/api/v1/clusters/{name}/credential" => api::credential::hand_in;
     POST "/api/v1/clusters/{name}/credential/{id}/confirm" => api::credential::confirm;
+    DELETE "/api/v1/clusters/{name}/credential/{id}" => api::credential::decline;
     DELETE "/api/v1/clusters/{name}/credential" => api::credential::drop_all;
     POST "/api/v1/clusters/{name}/probe" => api::credential::look;
     GET "/api/v1/clusters/{name}/script" => api::credential::script;

@@ -15,7 +15,7 @@ use crate::domain::person::{Access, Role};
 use crate::domain::release::State;
 use crate::domain::text::Text;
 use crate::domain::time::{Interval, Timestamp, Zone};
-use crate::store::view::releases;
+use crate::store::view::releases::{self, ReleaseLine};
 use crate::text;
 use crate::texts::{Language, Reader, Texts};
 
@@ -40,8 +40,8 @@ pub struct Viewer {
     pub name: String,
     /// What they may look at.
     pub access: Access,
-    /// How many releases wait for their sign-off.
-    pub needed: usize,
+    /// Releases that wait for their sign-off, the most urgent first.
+    pub waiting: Vec<ReleaseLine>,
 }
 
 impl Shell {
@@ -52,9 +52,9 @@ impl Shell {
     pub async fn of(doors: &Doors, who: &Who, request: &HttpRequest, part: &'static str) -> Result<Self, Failed> {
         let now = doors.workflow.clock().now();
         let mut conn = doors.workflow.store().read().await?;
-        let needed = releases::waiting_for(&mut conn, &who.access, who.person.id, now).await?.len();
+        let waiting = releases::waiting_for(&mut conn, &who.access, who.person.id, now).await?;
         let zone = who.person.zone.unwrap_or(doors.workflow.settings().zone);
-        let viewer = Viewer { name: who.person.name.to_string(), access: who.access.clone(), needed };
+        let viewer = Viewer { name: who.person.name.to_string(), access: who.access.clone(), waiting };
         let csrf = who.session.as_ref().map(|session| session.csrf.clone()).unwrap_or_default();
         Ok(Self { viewer: Some(viewer), csrf, notice: notice(request), ..Self::public(doors, zone, part) })
     }
@@ -160,9 +160,15 @@ impl Shell {
         self.notice.as_ref().is_some_and(|text| text.key == notice)
     }
 
+    /// Releases that wait for the reader's sign-off, the most urgent first. They were judged once for
+    /// the whole page.
+    pub fn waiting(&self) -> Vec<ReleaseLine> {
+        self.viewer.as_ref().map(|viewer| viewer.waiting.clone()).unwrap_or_default()
+    }
+
     /// How many releases wait for the reader, in words.
     pub fn needed(&self) -> String {
-        self.say(&text!("nav-needed", count = self.viewer.as_ref().map_or(0, |viewer| viewer.needed)))
+        self.say(&text!("nav-needed", count = self.viewer.as_ref().map_or(0, |viewer| viewer.waiting.len())))
     }
 
     /// Version of the portal.

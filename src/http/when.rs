@@ -5,17 +5,23 @@ use askama::filters::Safe;
 use crate::domain::text::Text;
 use crate::domain::time::{Interval, Timestamp, Zone};
 use crate::text;
-use crate::texts::{Reader, clock, day};
+use crate::texts::{Reader, clock, day, is_this_year};
 
 /// A moment as HTML, with UTC to be seen when one points at it.
 pub fn moment(at: Timestamp, reader: &Reader) -> Safe<String> {
     element(at, &format!("{} {}", day(at, reader), clock(at, reader)))
 }
 
-/// Day of the week and time where that says enough, within six days of now; else day and month.
+/// Day of the week and time where that says enough, within six days of now; else day and month, with
+/// the year when it is another one.
 pub fn brief(at: Timestamp, reader: &Reader) -> String {
     let near = at.since(reader.now).num_days().abs() < 6;
-    reader.zone.local(at).format(if near { "%a %H:%M" } else { "%-d %b %H:%M" }).to_string()
+    let shown = match (near, is_this_year(at, reader)) {
+        (true, _) => "%a %H:%M",
+        (false, true) => "%-d %b %H:%M",
+        (false, false) => "%-d %b %Y %H:%M",
+    };
+    reader.zone.local(at).format(shown).to_string()
 }
 
 /// The same as HTML.
@@ -94,10 +100,28 @@ pub fn field(at: Timestamp, zone: Zone) -> String {
     zone.local(at).format("%Y-%m-%dT%H:%M").to_string()
 }
 
+/// The same with its offset, to the minute: what is said of a time that happens twice.
+pub fn exact(at: chrono::DateTime<chrono_tz::Tz>) -> String {
+    at.format("%Y-%m-%dT%H:%M%:z").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::texts::Language;
+
+    #[test]
+    fn a_moment_of_another_year_is_shown_with_it() {
+        let at = |text| Timestamp::parse(text).unwrap();
+        let zone = Zone::parse("Europe/Berlin").unwrap();
+        let reader = |now| Reader { language: Language::En, zone, now: at(now) };
+        let moment = at("2026-11-26T19:00:00Z");
+        assert_eq!(brief(moment, &reader("2026-11-24T00:00:00Z")), "Thu 20:00");
+        assert_eq!(brief(moment, &reader("2026-01-24T00:00:00Z")), "26 Nov 20:00");
+        assert_eq!(brief(moment, &reader("2027-11-20T00:00:00Z")), "26 Nov 2026 20:00");
+        // Around the turn of the year the day of the week still says enough.
+        assert_eq!(brief(at("2026-12-31T19:00:00Z"), &reader("2027-01-02T00:00:00Z")), "Thu 20:00");
+    }
 
     #[test]
     fn a_window_is_shown_by_three_clocks() {

@@ -148,6 +148,13 @@ impl Workflow {
         let shown = login.as_ref().map_or("", |login| login.as_str());
         check.field("/password", check_password(&password, shown));
         let (login, name) = check.all(|| Some((login?, name?)))?;
+        // Hashing is dear, and this door is open to everybody.
+        let mut conn = self.store.read().await?;
+        let found = store::session::find_link(&mut conn, &secret::fingerprint(&link)).await?;
+        drop(conn);
+        if found.is_none() {
+            return Err(Refusal::conflict(text!("link-gone")).into());
+        }
         let hash = self.passwords.hash(password).await.map_err(|_| StoreError::Closed)?;
         self.act(Caller::console(), move |v| {
             Box::pin(async move {

@@ -59,10 +59,10 @@ async fn a_decision_needs_no_script() {
     let browser = Browser::open(&portal.url, WITHOUT_SCRIPTS).await;
     browser.sign_in(link["url"].as_str().unwrap()).await;
     browser.goto(&format!("/releases/{number}")).await;
-    // Only a browser that runs no scripts sees what is inside.
-    browser.see("noscript meta").await;
     browser.press("Sign off: deploys at once").await;
-    // Without a script the page comes anew by itself while something happens.
+    // Without a script the page comes anew by itself while something happens. Only a browser that
+    // runs none sees what is inside.
+    browser.see("noscript meta").await;
     browser.read("succeeded", 30).await;
     browser.close().await;
 }

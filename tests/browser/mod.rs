@@ -3,6 +3,7 @@
 
 mod demo;
 mod journey;
+mod refused;
 mod whole;
 
 use std::os::unix::process::CommandExt as _;

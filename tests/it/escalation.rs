@@ -59,6 +59,17 @@ both! {
         portal.run_until_idle().await;
     }
 
+    async fn whoever_looks_at_one_environment_is_told_nothing_of_the_others(portal: &mut TestPortal) {
+        staging(portal).await;
+        let (nora, vera) = (portal.person("nora").await, portal.person("vera").await);
+        let rights = |answer: &serde_json::Value| answer["confirmed"]["probe"]["rights"].as_array().unwrap().len();
+        let path = "/api/v1/clusters/main/credential";
+        assert!(rights(&vera.get(path).await.ok()) > 0);
+        assert_eq!(rights(&nora.get(path).await.ok()), 0);
+        assert!(Page::get(&vera, "/clusters/main").await.text("main").contains(portal.namespace()));
+        assert!(!Page::get(&nora, "/clusters/main").await.text("main").contains(portal.namespace()));
+    }
+
     async fn a_link_is_no_fresh_sign_in_for_whoever_has_a_password(portal: &mut TestPortal) {
         portal.change_policy(json!({ "fresh_signoff": true })).await;
         let number = portal.release("first", by_hand()).await;

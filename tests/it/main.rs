@@ -11,6 +11,7 @@ mod browser;
 mod cluster;
 mod connection;
 mod crash;
+mod crowd;
 mod demo;
 mod deploy;
 mod deployment;

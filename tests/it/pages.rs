@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::images;
 use crate::support::page::Page;
 use crate::support::portal::{TestPortal, both};
-use crate::support::town::{at_opening, by_hand};
+use crate::support::town::{at_opening, by_hand, when_signed};
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
@@ -111,12 +111,110 @@ both! {
         let path = format!("/releases/{number}/reject");
         let refused = Page::post(&pia, &path, &[("content_hash", &hash), ("reason", " ")]).await;
         assert_eq!(refused.status, 422);
+        assert!(refused.complaint("reason").contains("Say why"), "{}", refused.text("#sign"));
+        assert_eq!(refused.attributes("#reject", "open").len(), 1, "what is wrong can be seen");
+        let long = "x".repeat(4001);
+        let refused = Page::post(&pia, &format!("/releases/{number}/signoff"), &[("content_hash", &hash), ("comment", &long)]).await;
+        assert_eq!(refused.status, 422);
+        assert!(!refused.complaint("comment").is_empty(), "{}", refused.text("#sign"));
         assert_eq!(portal.state(number).await, "waiting");
         let done = Page::post(&pia, &path, &[("content_hash", &hash), ("reason", "the vouchers are wrong")]).await;
         assert_eq!(done.status, 303);
         let page = release(portal, "vera", number).await;
         page.says("h1", &["rejected"]);
         page.says("#missing", &["the vouchers are wrong"]);
+    }
+
+    async fn the_forms_of_a_release_page_are_told_apart(portal: &mut TestPortal) {
+        portal.members("ada", "product", &["pia", "rita"]).await;
+        let number = portal.release("first", by_hand()).await;
+        let rita = portal.person("rita").await;
+        let long = "x".repeat(4001);
+        let path = format!("/releases/{number}/withdraw");
+        for page in [release(portal, "rita", number).await, Page::post(&rita, &path, &[("withdraw_reason", &long)]).await] {
+            let ids = page.attributes("[id]", "id");
+            assert!(ids.iter().any(|id| id == "reject") && ids.iter().any(|id| id == "withdraw"), "{ids:?}");
+            assert_eq!(ids.len(), BTreeSet::from_iter(&ids).len(), "{ids:?}");
+            let refused = page.status == 422;
+            assert_eq!(page.complaint("withdraw_reason").is_empty(), !refused);
+            assert!(page.complaint("reason").is_empty());
+        }
+    }
+
+    async fn without_scripts_the_page_comes_anew_only_while_something_happens(portal: &mut TestPortal) {
+        let digest = portal.image("first").await;
+        let rita = portal.person("rita").await;
+        let asked = portal.ask(&rita, &digest, when_signed()).await.is(201);
+        let number = asked["number"].as_i64().unwrap();
+        let anew = format!("content=\"5; url=/releases/{number}\"");
+        release(portal, "vera", number).await.says("noscript", &[&anew]);
+        // Not what was typed into a form that was refused.
+        let refused = Page::post(&rita, &format!("/releases/{number}/withdraw"), &[("withdraw_reason", &"x".repeat(4001))]).await;
+        assert_eq!((refused.status, refused.text("noscript")), (422, String::new()));
+        portal.run_until_idle().await;
+        assert_eq!(release(portal, "vera", number).await.text("noscript"), "", "it waits for people");
+        portal.sign_all(number).await;
+        release(portal, "vera", number).await.says("noscript", &[&anew]);
+        portal.run_until_idle().await;
+        let page = release(portal, "vera", number).await;
+        page.says("h1", &["succeeded"]);
+        assert_eq!(page.text("noscript"), "");
+    }
+
+    async fn a_release_whose_window_is_over_starts_in_no_other_way_by_itself(portal: &mut TestPortal) {
+        let window = portal.window(HOUR, HOUR).await;
+        let number = portal.release("first", at_opening(window)).await;
+        portal.advance(HOUR * 2).await;
+        let next = portal.window(HOUR, HOUR).await;
+        let rita = portal.person("rita").await;
+        let path = format!("/releases/{number}/edit");
+        let page = Page::get(&rita, &path).await;
+        page.says("#start option[selected]", &["November storefront", "choose another"]);
+        let form = page.form(&path);
+        assert_eq!(form.values("start"), [format!("at_opening:{window}")]);
+        let refused = form.clone().with(&[("note", "later")]).send(&rita).await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.complaint("start").contains("over"), "{}", refused.text("main"));
+        assert_eq!(refused.form(&path).values("start"), [format!("at_opening:{window}")]);
+        // What is no window at all is not dropped either.
+        for path in [&path, "/releases"] {
+            let mut page = Page::get(&rita, &format!("/releases/{number}/edit")).await;
+            if path == "/releases" {
+                let image = page.form(&format!("/releases/{number}/edit")).values("image")[0].to_owned();
+                page = Page::get(&rita, &format!("/releases/new?image={image}&environment=production")).await;
+            }
+            for wrong in ["by_hand:soon", "by_hand:"] {
+                let refused = page.form(path).with(&[("start", wrong)]).send(&rita).await;
+                assert_eq!(refused.status, 422, "{path} {wrong}");
+                assert!(!refused.complaint("start").is_empty(), "{path} {wrong}");
+            }
+        }
+        assert_eq!(portal.show(number).await["start"]["window"]["id"], json!(window));
+        let saved = form.with(&[("start", &format!("at_opening:{next}"))]).send(&rita).await;
+        assert_eq!(saved.status, 200);
+        assert_eq!(portal.show(number).await["start"]["window"]["id"], json!(next));
+        assert!(!Page::get(&rita, &path).await.text("#start").contains("choose another"));
+        portal.run_until_idle().await;
+    }
+
+    async fn the_tide_says_in_words_and_by_shape_what_lacks_a_signoff(portal: &mut TestPortal) {
+        let window = portal.window(HOUR, HOUR).await;
+        let number = portal.release("first", at_opening(window)).await;
+        for (signed, shape, other, says) in [
+            (false, "path.buoy", "circle.buoy", "0 with every sign-off, 1 without"),
+            (true, "circle.buoy", "path.buoy", "1 with every sign-off, 0 without"),
+        ] {
+            if signed {
+                portal.sign_all(number).await;
+            }
+            for path in ["/", "/windows"] {
+                let page = Page::get(&portal.person("vera").await, path).await;
+                assert_eq!((page.texts(shape).len(), page.texts(other).len()), (1, 0), "{path}");
+                assert!(!page.text(&format!("{shape} title")).is_empty(), "{path}");
+                page.says("svg + ul li, .tide-scroll + ul li", &["November storefront", says]);
+            }
+        }
+        portal.run_until_idle().await;
     }
 
     async fn the_list_of_images_is_searched_and_paged_without_losing_any(portal: &mut TestPortal) {

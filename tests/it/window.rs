@@ -1,6 +1,8 @@
 //! Windows: when a release may start, and what happens to one whose window is moved, called off or
 //! missed (rules 8 to 11, and the start modes).
 
+mod form;
+
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 

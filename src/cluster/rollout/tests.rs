@@ -35,7 +35,7 @@ fn set(uid: &str, revision: i64, image: &str) -> Value {
 fn pod(name: &str, set: &str) -> Value {
     json!({
         "metadata": {
-            "name": name,
+            "name": name, "uid": format!("uid-{name}"),
             "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": set, "uid": set, "controller": true }],
         },
         "status": {
@@ -125,8 +125,8 @@ fn key(text: &Text) -> String {
 
 fn is(judgement: &Judgement) -> Is {
     match judgement {
-        Judgement::Going(_) => Is::Going,
-        Judgement::Serving { restarts, .. } => Is::Serving(*restarts),
+        Judgement::Going(..) => Is::Going,
+        Judgement::Serving(_, restarts) => Is::Serving(restarts.values().sum()),
         Judgement::Failing(_, reasons) => Is::Failing(reasons.iter().map(key).collect()),
         Judgement::Changed(text) => Is::Changed(key(text)),
     }
@@ -385,7 +385,7 @@ fn pods_that_are_not_well_say_why() {
         "conditions": [{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes" }],
     });
     world.pods[2]["status"]["containerStatuses"][1]["state"] = json!({ "waiting": { "reason": "ContainerCreating" } });
-    let Judgement::Going(progress) = world.judge() else { panic!("it goes on") };
+    let Judgement::Going(progress, _) = world.judge() else { panic!("it goes on") };
     let said: Vec<_> = progress.pods.iter().map(|pod| (pod.state.as_str(), pod.message.as_deref())).collect();
     assert_eq!(
         said,
@@ -421,7 +421,7 @@ fn new_pods_are_counted_without_the_old_ones() {
         world.status(field, count);
     }
     world.pods.truncate(1);
-    let Judgement::Going(progress) = world.judge() else { panic!("it goes on") };
+    let Judgement::Going(progress, _) = world.judge() else { panic!("it goes on") };
     assert_eq!((progress.updated, progress.ready, progress.available, progress.old), (1, 1, 1, 3));
 }
 
@@ -437,4 +437,14 @@ fn five_reasons_are_enough() {
     world.pods = (0..40).map(|number| crashed(format!("new-{number}"))).collect();
     let Judgement::Failing(progress, reasons) = world.judge() else { panic!("it fails") };
     assert_eq!((progress.pods.len(), reasons.len()), (40, 5));
+}
+
+#[test]
+fn a_restart_is_counted_whichever_pod_it_is_of_and_a_pod_that_went_takes_none_back() {
+    let counts = |all: &[(&str, i32)]| all.iter().map(|(uid, count)| ((*uid).to_owned(), *count)).collect::<Restarts>();
+    let before = counts(&[("a", 3), ("b", 1)]);
+    assert_eq!(restarts_since(&before, &before), 0);
+    assert_eq!(restarts_since(&before, &counts(&[("b", 2)])), 1);
+    assert_eq!(restarts_since(&before, &counts(&[("c", 2), ("a", 3)])), 2);
+    assert_eq!(restarts_since(&before, &counts(&[])), 0);
 }

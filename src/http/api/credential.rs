@@ -11,6 +11,7 @@ use crate::domain::address::AddressAllowance;
 use crate::domain::cluster::{Manager, Right};
 use crate::domain::id::{ClusterId, CredentialId};
 use crate::domain::name::{Label, Slug};
+use crate::domain::person::Access;
 use crate::domain::refusal::Refusal;
 use crate::domain::service::Workload;
 use crate::domain::text::Text;
@@ -131,11 +132,21 @@ fn view(credential: Credential) -> CredentialView {
     }
 }
 
-async fn credentials(conn: &mut Conn, cluster: ClusterId) -> Result<CredentialsView, Problem> {
-    Ok(CredentialsView {
+async fn credentials(conn: &mut Conn, access: &Access, cluster: ClusterId) -> Result<CredentialsView, Problem> {
+    let mut found = CredentialsView {
         confirmed: store::cluster::credential(conn, cluster, CredentialState::Confirmed).await?.map(view),
         unverified: store::cluster::credential(conn, cluster, CredentialState::Unverified).await?.map(view),
-    })
+    };
+    // What it reaches names the workloads of every environment.
+    if !access.looks_everywhere() {
+        for probe in [&mut found.confirmed, &mut found.unverified].into_iter().flatten().flat_map(|one| &mut one.probe)
+        {
+            probe.rights.clear();
+            probe.too_wide.clear();
+            probe.managers.clear();
+        }
+    }
+    Ok(found)
 }
 
 async fn known(conn: &mut Conn, name: &str) -> Result<store::cluster::Cluster, Problem> {
@@ -143,10 +154,10 @@ async fn known(conn: &mut Conn, name: &str) -> Result<store::cluster::Cluster, P
     Ok(store::cluster::by_slug(conn, &slug).await?.ok_or_else(Refusal::absent)?)
 }
 
-async fn shown(doors: &Doors, name: &str) -> Answer {
+async fn shown(doors: &Doors, access: &Access, name: &str) -> Answer {
     let mut conn = doors.workflow.store().read().await?;
     let cluster = known(&mut conn, name).await?;
-    ok(&credentials(&mut conn, cluster.id).await?)
+    ok(&credentials(&mut conn, access, cluster.id).await?)
 }
 
 /// Shows a cluster's credentials and what was last seen with them.
@@ -154,7 +165,7 @@ async fn shown(doors: &Doors, name: &str) -> Answer {
     (status = 200, body = CredentialsView), (status = 404)))]
 pub async fn show(doors: web::Data<Doors>, client: Client, name: web::Path<String>) -> Answer {
     client.0.access.look_somewhere()?;
-    shown(&doors, &name).await
+    shown(&doors, &client.0.access, &name).await
 }
 
 /// Judges an uploaded kubeconfig.
@@ -188,11 +199,11 @@ pub async fn hand_in(doors: web::Data<Doors>, client: Client, name: web::Path<St
     let given = name.clone();
     let act = doors
         .workflow
-        .act(client.0.caller, move |v| Box::pin(async move { cluster::hand_in(v, &given, credential).await }));
+        .act(client.0.caller.clone(), move |v| Box::pin(async move { cluster::hand_in(v, &given, credential).await }));
     act.await?;
     let mut conn = doors.workflow.store().read().await?;
     let cluster = known(&mut conn, &name).await?;
-    Ok(HttpResponse::Created().json(credentials(&mut conn, cluster.id).await?))
+    Ok(HttpResponse::Created().json(credentials(&mut conn, &client.0.access, cluster.id).await?))
 }
 
 /// Puts a credential into use, after the runner has looked at the cluster with it.
@@ -204,9 +215,21 @@ pub async fn confirm(doors: web::Data<Doors>, client: Client, path: web::Path<(S
     let given = name.clone();
     doors
         .workflow
-        .act(client.0.caller, move |v| Box::pin(async move { cluster::confirm(v, &given, id).await }))
+        .act(client.0.caller.clone(), move |v| Box::pin(async move { cluster::confirm(v, &given, id).await }))
         .await?;
-    shown(&doors, &name).await
+    shown(&doors, &client.0.access, &name).await
+}
+
+/// Destroys a credential that is not in use yet.
+#[utoipa::path(delete, path = "/api/v1/clusters/{name}/credential/{id}", tag = "Clusters", responses(
+    (status = 204), (status = 403), (status = 409)))]
+pub async fn decline(doors: web::Data<Doors>, client: Client, path: web::Path<(String, String)>) -> Answer {
+    let (name, id) = path.into_inner();
+    let id: CredentialId = id.parse().map_err(|_| Refusal::absent())?;
+    let act =
+        doors.workflow.act(client.0.caller, move |v| Box::pin(async move { cluster::decline(v, &name, id).await }));
+    act.await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Destroys a cluster's credentials.
@@ -225,8 +248,9 @@ pub async fn drop_all(doors: web::Data<Doors>, client: Client, name: web::Path<S
     (status = 200, body = CredentialsView), (status = 409)))]
 pub async fn look(doors: web::Data<Doors>, client: Client, name: web::Path<String>) -> Answer {
     let given = name.clone();
-    doors.workflow.act(client.0.caller, move |v| Box::pin(async move { cluster::look(v, &given).await })).await?;
-    shown(&doors, &name).await
+    let caller = client.0.caller.clone();
+    doors.workflow.act(caller, move |v| Box::pin(async move { cluster::look(v, &given).await })).await?;
+    shown(&doors, &client.0.access, &name).await
 }
 
 /// Workloads that a cluster's environments deploy to.

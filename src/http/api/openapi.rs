@@ -67,6 +67,7 @@ use crate::http::error::Document;
         crate::http::api::credential::show,
         crate::http::api::credential::hand_in,
         crate::http::api::credential::confirm,
+        crate::http::api::credential::decline,
         crate::http::api::credential::drop_all,
         crate::http::api::credential::look,
         crate::http::api::credential::script,

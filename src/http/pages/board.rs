@@ -19,7 +19,7 @@ use crate::http::guard::Visitor;
 use crate::http::shell::{Shell, page};
 use crate::http::when;
 use crate::store::view::board::{self, Runs};
-use crate::store::view::releases::{Filter, ReleaseLine, list, waiting_for};
+use crate::store::view::releases::{Filter, ReleaseLine, list};
 use crate::store::view::windows;
 use crate::store::{self, Conn};
 use crate::text;
@@ -96,9 +96,8 @@ pub async fn show(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
     let now = shell.reader.now;
     let mut conn = doors.workflow.store().read().await?;
     let titles = Titles::load(&mut conn).await?;
-    let filter = Filter { open: Some(true), limit: 200, ..Filter::default() };
+    let filter = Filter { open: Some(true), standing: true, limit: 200, ..Filter::default() };
     let open = list(&mut conn, &who.access, &filter, now).await?;
-    let mine = waiting_for(&mut conn, &who.access, who.person.id, now).await?;
     let swells = swells(&mut conn, &open, now).await?;
     let (headline, subline) = headline(&shell, &mut conn, &open, now).await?;
     let environments: Vec<_> = store::environment::list(&mut conn)
@@ -118,7 +117,7 @@ pub async fn show(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
             Row { service, cells }
         })
         .collect();
-    let needs = mine.into_iter().map(|line| Line::of(&shell, line, &titles)).collect();
+    let needs = shell.waiting().into_iter().map(|line| Line::of(&shell, line, &titles)).collect();
     let tide = tide::draw(&swells, 7, &shell.reader);
     let setup = setup.filter(|_| shell.administers_everything());
     Ok(page(&BoardPage { shell, headline, subline, needs, tide, environments, services, setup }, StatusCode::OK)?)
@@ -146,7 +145,7 @@ async fn swells(conn: &mut Conn, open: &[ReleaseLine], now: Timestamp) -> Result
             interval: window.domain().interval,
             buoys: open
                 .iter()
-                .filter(|line| line.row.window_id == Some(window.id) && line.state != State::Superseded)
+                .filter(|line| line.row.window_id == Some(window.id))
                 .map(|line| matches!(line.state, State::Ready | State::Deploying))
                 .collect(),
         })

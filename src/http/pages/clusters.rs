@@ -287,8 +287,18 @@ pub(super) async fn shown(
     let cluster = known(&mut conn, &who.access, name).await?;
     let health = Health::of(&mut conn, &shell, Some(&cluster)).await?;
     let (confirmed, unverified) = (CredentialState::Confirmed, CredentialState::Unverified);
-    let confirmed = card(&mut conn, &shell, &cluster, confirmed).await?;
-    let unverified = card(&mut conn, &shell, &cluster, unverified).await?;
+    let mut confirmed = card(&mut conn, &shell, &cluster, confirmed).await?;
+    let mut unverified = card(&mut conn, &shell, &cluster, unverified).await?;
+    // What a credential reaches names the workloads of every environment.
+    if !who.access.looks_everywhere() {
+        for seen in [&mut confirmed, &mut unverified].into_iter().flatten().flat_map(|card| &mut card.seen) {
+            if let Ok(report) = &mut seen.outcome {
+                report.rights.clear();
+                report.too_wide.clear();
+                report.managers.clear();
+            }
+        }
+    }
     let another = unverified
         .as_ref()
         .zip(confirmed.as_ref())

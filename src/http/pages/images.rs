@@ -11,7 +11,7 @@ use super::Page;
 use super::board::Titles;
 use super::releases::Line;
 use super::story::People;
-use crate::domain::id::{ImageId, ServiceId};
+use crate::domain::id::{ImageId, ReleaseNumber, ServiceId};
 use crate::domain::image::{CommitIdentity, Evidence, Tag};
 use crate::domain::refusal::Refusal;
 use crate::domain::text::Text;
@@ -57,6 +57,7 @@ struct ImagePage {
     service: Option<store::service::Service>,
     places: Vec<Place>,
     releases: Vec<Line>,
+    next: Option<i64>,
 }
 
 /// An environment the image can be requested for.
@@ -93,8 +94,20 @@ pub async fn list_all(doors: web::Data<Doors>, request: HttpRequest, visitor: Vi
     Ok(page(&ImagesPage { shell, q, service, services, lines, next }, StatusCode::OK)?)
 }
 
+/// Which of an image's releases to list.
+#[derive(Deserialize)]
+pub struct Earlier {
+    before: Option<i64>,
+}
+
 /// Shows an image.
-pub async fn show(doors: web::Data<Doors>, request: HttpRequest, visitor: Visitor, id: web::Path<String>) -> Page {
+pub async fn show(
+    doors: web::Data<Doors>,
+    request: HttpRequest,
+    visitor: Visitor,
+    id: web::Path<String>,
+    earlier: Query<Earlier>,
+) -> Page {
     visitor.0.access.look_somewhere().map_err(|_| Refusal::absent())?;
     let id: ImageId = id.parse().map_err(|_| Refusal::absent())?;
     let shell = Shell::of(&doors, &visitor.0, &request, "images").await?;
@@ -109,8 +122,14 @@ pub async fn show(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
         (text!("evidence-tests", passed = tests.passed, failed = tests.failed), tone)
     });
     let titles = Titles::load(&mut conn).await?;
-    let filter = releases::Filter { image: Some(id), limit: 100, ..releases::Filter::default() };
-    let found = releases::list(&mut conn, &visitor.0.access, &filter, shell.reader.now).await?;
+    let before = earlier.0.before.map(ReleaseNumber);
+    let filter = releases::Filter { image: Some(id), before, limit: ROWS + 1, ..releases::Filter::default() };
+    let mut found = releases::list(&mut conn, &visitor.0.access, &filter, shell.reader.now).await?;
+    let more = found.len() > usize::try_from(ROWS).unwrap_or(usize::MAX);
+    if more {
+        found.pop();
+    }
+    let next = found.last().filter(|_| more).map(|line| line.row.number.0);
     let releases = found.into_iter().map(|line| Line::of(&shell, line, &titles)).collect();
     let shown = ImagePage {
         name,
@@ -123,6 +142,7 @@ pub async fn show(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
         tests,
         service,
         releases,
+        next,
     };
     Ok(page(&shown, StatusCode::OK)?)
 }

@@ -29,6 +29,7 @@ mod story;
 pub mod targets;
 mod tide;
 pub mod tokens;
+mod wall;
 pub mod windows;
 
 use actix_web::http::{StatusCode, header};

@@ -53,7 +53,11 @@ struct ReleasePage {
     edits: Vec<Edit>,
     acts: Acts,
     rollouts: Vec<Rollout>,
+    /// Whether more may still happen to it, which the page then follows.
     live: bool,
+    /// Whether something happens by itself now: without scripts the page comes anew. A form that
+    /// was refused stays, with what was typed.
+    moves: bool,
     asks_password: bool,
 }
 
@@ -122,6 +126,7 @@ async fn shown(
     let story = told(&mut conn, &gate, &mut people, state).await?;
     let rollouts = rollout::of(&mut conn, &gate, &mut people).await?;
     let missing = if state.is_open() { missing(&mut conn, &gate, &tally, &mut people, now).await? } else { Vec::new() };
+    let running = state == State::Deploying || gate.deployments.iter().any(|one| one.verdict.is_none());
     let asks = gate.policy.fresh_signoff && asks_password(doors, who);
     let page_of = ReleasePage {
         badge: badge(&shell, &gate, &tally, state),
@@ -134,7 +139,8 @@ async fn shown(
         void: void(&mut conn, &gate, &tally, &mut people).await?,
         edits: edits(&mut conn, &gate, &mut people).await?,
         acts: acts(&gate, &tally, who, state, interval, now),
-        live: state == State::Deploying || state.is_open() || gate.deployments.iter().any(|one| one.verdict.is_none()),
+        live: running || state.is_open(),
+        moves: (running || about_to(&gate, &tally, state, now)) && !form.is_wrong(),
         asks_password: asks,
         shell,
         form,
@@ -147,6 +153,15 @@ async fn shown(
         rollouts,
     };
     Ok(page(&page_of, status)?)
+}
+
+/// Whether the portal itself takes the next step at once: it plans, or starts what is cleared.
+fn about_to(gate: &Gate, tally: &Tally, state: State, now: Timestamp) -> bool {
+    match state {
+        State::Planning => gate.revision.plan_error.is_none(),
+        State::Ready => gate.judge(tally, now, |facts| Clearance::signed_off(facts, Cause::Clock)).is_ok(),
+        _ => false,
+    }
 }
 
 fn badge(shell: &Shell, gate: &Gate, tally: &Tally, state: State) -> Badge {
@@ -270,6 +285,22 @@ fn acts(gate: &Gate, tally: &Tally, who: &Who, state: State, interval: Option<In
     }
 }
 
+/// Fields of the page's forms. The page holds several, therefore none shares its name.
+const FIELDS: [&str; 4] = ["comment", "reason", "withdraw_reason", "password"];
+
+/// The same refusal, with the complaint about one value of the verb at the form's own field.
+fn at_field(error: crate::workflow::Error, pointer: &str, field: &'static str) -> crate::workflow::Error {
+    match error {
+        crate::workflow::Error::Refused(mut refused) => {
+            for complaint in refused.fields.iter_mut().filter(|complaint| complaint.pointer == pointer) {
+                complaint.pointer = field.into();
+            }
+            crate::workflow::Error::Refused(refused)
+        }
+        error => error,
+    }
+}
+
 /// The answer to an act on a release: its page, which says that it was done, or why not.
 async fn answered(
     doors: &Doors,
@@ -290,7 +321,7 @@ async fn answered(
             }
             let mut form = form;
             form.forget("password");
-            shown(doors, request, who, number, form.refused(&refused, &["comment", "reason", "password"]), status).await
+            shown(doors, request, who, number, form.refused(&refused, &FIELDS), status).await
         }
     }
 }
@@ -328,6 +359,9 @@ async fn decide(doors: web::Data<Doors>, request: HttpRequest, submit: Submit, n
             Err(error) => Err(error),
         };
     }
+    if !agrees {
+        result = result.map_err(|error| at_field(error, "/comment", "/reason"));
+    }
     let done = if agrees { "signed" } else { "rejected" };
     answered(&doors, &request, &who, number, form, done, result).await
 }
@@ -339,6 +373,7 @@ macro_rules! act {
             let ($number, Submit { who, form }) = (parse(&number)?, submit);
             let ($form, caller) = (form.clone(), who.caller.clone());
             let result = doors.workflow.act(caller, move |$v| Box::pin(async move { $verb.await.map(|_| ()) })).await;
+            let result = result.map_err(|error| at_field(error, "/reason", "/withdraw_reason"));
             answered(&doors, &request, &who, $number, form, $done, result).await
         }
     };
@@ -359,7 +394,7 @@ act!(
 );
 act!(
     /// Takes it back.
-    withdraw, "withdrawn", |v, number, form| release::withdraw(v, number, form.value("reason").to_owned())
+    withdraw, "withdrawn", |v, number, form| release::withdraw(v, number, form.value("withdraw_reason").to_owned())
 );
 act!(
     /// Reads the cluster again.

@@ -14,7 +14,7 @@ use crate::http::body::Query;
 use crate::http::guard::Visitor;
 use crate::http::shell::{Badge, Shell, page};
 use crate::store;
-use crate::store::view::releases::{Filter, ReleaseLine, list, pattern, waiting_for};
+use crate::store::view::releases::{Filter, ReleaseLine, list, pattern};
 use crate::text;
 
 /// Rows of a page.
@@ -91,7 +91,7 @@ pub async fn show(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
     let mut conn = doors.workflow.store().read().await?;
     let titles = super::board::Titles::load(&mut conn).await?;
     let mut found = if show == "mine" {
-        waiting_for(&mut conn, &who.access, who.person.id, now).await?
+        shell.waiting()
     } else {
         let before = before.map(ReleaseNumber);
         let filter =

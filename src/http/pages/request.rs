@@ -22,6 +22,7 @@ use crate::http::shell::{Shell, page};
 use crate::protocol::{ReleaseSpec, ReviseSpec, StartSpec};
 use crate::store::view::windows;
 use crate::store::{self, Conn};
+use crate::text;
 use crate::workflow::release;
 
 #[derive(Template)]
@@ -46,6 +47,8 @@ struct Subject {
 
 /// The ways it may start there: a word for the form, and one for people.
 struct Starts {
+    /// What is chosen at present, when it can be chosen no more: nothing else is chosen in its place.
+    gone: Option<(String, String)>,
     alone: Vec<(String, String)>,
     at_opening: Vec<(String, String)>,
     by_hand: Vec<(String, String)>,
@@ -80,7 +83,7 @@ async fn starts(
 ) -> Result<Starts, Failed> {
     let policy = store::environment::policy(conn, environment.id, environment.policy_version).await?;
     let allows = |mode| policy.start_modes.contains(&mode);
-    let mut starts = Starts { alone: Vec::new(), at_opening: Vec::new(), by_hand: Vec::new() };
+    let mut starts = Starts { gone: None, alone: Vec::new(), at_opening: Vec::new(), by_hand: Vec::new() };
     if allows(StartMode::WhenSigned) {
         starts.alone.push(("when_signed".to_owned(), shell.t("start-choice-when-signed")));
     }
@@ -102,11 +105,52 @@ async fn starts(
     Ok(starts)
 }
 
-/// `at_opening:7`, `by_hand`, … as the form says it.
-fn start_of(form: &Form) -> StartSpec {
+impl Starts {
+    fn holds(&self, value: &str) -> bool {
+        [&self.alone, &self.at_opening, &self.by_hand].into_iter().flatten().any(|(known, _)| known == value)
+    }
+
+    /// Adds what the release has at present, if it is not among the choices.
+    async fn keep(
+        &mut self,
+        conn: &mut Conn,
+        shell: &Shell,
+        revision: &store::release::Revision,
+    ) -> Result<(), Failed> {
+        let value = choice(revision);
+        if self.holds(&value) {
+            return Ok(());
+        }
+        let mut words = shell.start_mode(&revision.start_mode);
+        if let Some(id) = revision.window_id
+            && let Some(window) = store::window::by_id(conn, id).await?
+        {
+            words = format!("{words}: {}, {} {}", window.title, shell.span(&window.domain().interval), shell.zone());
+        }
+        self.gone = Some((value, shell.say(&text!("start-choice-gone", start = words))));
+        Ok(())
+    }
+}
+
+/// How a release starts, as the form says it: `at_opening:7`, `by_hand`, …
+fn choice(revision: &store::release::Revision) -> String {
+    match revision.window_id {
+        Some(id) => format!("{}:{id}", revision.start_mode),
+        None => revision.start_mode.to_string(),
+    }
+}
+
+/// What was chosen.
+fn start_of(form: &Form) -> Result<StartSpec, Refusal> {
     let value = form.value("start");
-    let (mode, window) = value.split_once(':').map_or((value, None), |(mode, id)| (mode, id.parse().ok()));
-    StartSpec { mode: mode.to_owned(), window }
+    let (mode, window) = match value.split_once(':') {
+        None => (value, None),
+        Some((mode, id)) => {
+            let id = id.parse().map_err(|_| Refusal::field("/start", text!("window-unknown")))?;
+            (mode, Some(id))
+        }
+    };
+    Ok(StartSpec { mode: mode.to_owned(), window })
 }
 
 async fn shown(
@@ -125,7 +169,11 @@ async fn shown(
     if changed.is_none_or(|release| release.requested_by != who.person.id) {
         who.access.request(subject.environment.id)?;
     }
-    let starts = starts(&mut conn, &shell, &subject.environment).await?;
+    let mut starts = starts(&mut conn, &shell, &subject.environment).await?;
+    if let Some(release) = changed {
+        let revision = store::release::revision(&mut conn, release.number, release.revision).await?;
+        starts.keep(&mut conn, &shell, &revision).await?;
+    }
     let number = changed.map(|release| release.number);
     Ok(page(&RequestPage { shell, form, subject, starts, number }, status)?)
 }
@@ -144,14 +192,15 @@ pub async fn create(doors: web::Data<Doors>, request: HttpRequest, submit: Submi
     let mut conn = doors.workflow.store().read().await?;
     let service = subject(&mut conn, &who, image, &environment).await?.service.slug.to_string();
     drop(conn);
-    let spec = ReleaseSpec {
-        service,
-        environment: environment.clone(),
-        image: image.0.into(),
-        start: start_of(&form),
-        note: form.value("note").to_owned(),
+    let asked = match start_of(&form) {
+        Err(refused) => Err(refused.into()),
+        Ok(start) => {
+            let note = form.value("note").to_owned();
+            let spec = ReleaseSpec { service, environment: environment.clone(), image: image.0.into(), start, note };
+            doors.workflow.act(who.caller.clone(), move |v| Box::pin(release::request(v, spec))).await
+        }
     };
-    match doors.workflow.act(who.caller.clone(), move |v| Box::pin(release::request(v, spec))).await {
+    match asked {
         Ok(requested) => Ok(see_other(&format!("/releases/{}", requested.number))),
         Err(error) => {
             let refused = refusal(error)?;
@@ -180,19 +229,21 @@ pub async fn edit(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
     let (found, environment) = place_of(&mut conn, &visitor.0, number).await?;
     let revision = store::release::revision(&mut conn, number, found.revision).await?;
     drop(conn);
-    let start = match revision.window_id {
-        Some(id) => format!("{}:{id}", revision.start_mode),
-        None => revision.start_mode.to_string(),
-    };
-    let form = Form::with([("start", start), ("note", revision.note.to_string())]);
+    let form = Form::with([("start", choice(&revision)), ("note", revision.note.to_string())]);
     shown(&doors, &request, &visitor.0, (found.image_id, &environment), form, Some(&found), StatusCode::OK).await
 }
 
 /// Changes it.
 pub async fn revise(doors: web::Data<Doors>, request: HttpRequest, submit: Submit, number: web::Path<String>) -> Page {
     let (number, Submit { who, form }) = (parse(&number)?, submit);
-    let spec = ReviseSpec { start: Some(start_of(&form)), note: Some(form.value("note").to_owned()) };
-    match doors.workflow.act(who.caller.clone(), move |v| Box::pin(release::revise(v, number, spec))).await {
+    let revised = match start_of(&form) {
+        Err(refused) => Err(refused.into()),
+        Ok(start) => {
+            let spec = ReviseSpec { start: Some(start), note: Some(form.value("note").to_owned()) };
+            doors.workflow.act(who.caller.clone(), move |v| Box::pin(release::revise(v, number, spec))).await
+        }
+    };
+    match revised {
         Ok(()) => Ok(see_other(&format!("/releases/{number}?done=saved"))),
         Err(error) => {
             let refused = refusal(error)?;

@@ -148,7 +148,7 @@ fn line(event: &JournalEvent, steps: &[Step]) -> Option<Text> {
             available = i64::from(progress.available),
             desired = i64::from(progress.desired),
         ),
-        JournalEvent::Watching { target, seconds } => {
+        JournalEvent::Watching { target, seconds, .. } => {
             text!("log-watching", workload = name(target), seconds = *seconds)
         }
         JournalEvent::TargetEnded { target, state, .. } => {

@@ -5,7 +5,9 @@
 use chrono::{Datelike as _, Days, TimeDelta, TimeZone as _};
 
 use crate::domain::id::WindowId;
+use crate::domain::text::Text;
 use crate::domain::time::{Interval, Timestamp, Zone};
+use crate::text;
 use crate::texts::{Reader, clock};
 
 const WIDTH: f64 = 1074.0;
@@ -52,6 +54,8 @@ pub struct Label {
     pub anchor: &'static str,
     /// Its buoys: place, and whether every sign-off is in.
     pub buoys: Vec<(f64, f64, bool)>,
+    /// The same of all its releases, in words.
+    pub agenda: Option<Text>,
 }
 
 /// Draws some days from the beginning of today.
@@ -84,6 +88,7 @@ pub fn draw(swells: &[Swell], days: u64, reader: &Reader) -> Tide {
         .map(|swell| {
             let x = middle(&swell.interval).clamp(0.0, WIDTH);
             let count = swell.buoys.len();
+            let ready = swell.buoys.iter().filter(|ready| **ready).count();
             let hours = format!("{}–{}", clock(swell.interval.start, reader), clock(swell.interval.end, reader));
             let first = x - (count.min(5) as f64 - 1.0) * 7.0;
             let buoys = swell.buoys.iter().take(5).enumerate().map(|(index, ready)| {
@@ -103,6 +108,7 @@ pub fn draw(swells: &[Swell], days: u64, reader: &Reader) -> Tide {
                     "middle"
                 },
                 buoys: buoys.collect(),
+                agenda: (count > 0).then(|| text!("tide-agenda", ready = ready, missing = count - ready)),
             }
         })
         .collect();

@@ -3,20 +3,23 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use serde::Deserialize;
 
 use super::board::Titles;
 use super::releases::Line;
 use super::story::People;
 use super::tide::{self, Swell, Tide};
+use super::wall::{self, Twice};
 use super::{Page, refusal, see_other};
 use crate::domain::id::WindowId;
 use crate::domain::name::Note;
 use crate::domain::refusal::Refusal;
 use crate::domain::release::State;
 use crate::domain::text::Text;
-use crate::domain::time::{Interval, Timestamp};
+use crate::domain::time::{Interval, Timestamp, Zone};
 use crate::domain::window::WindowState;
 use crate::http::Doors;
+use crate::http::body::Query;
 use crate::http::error::Failed;
 use crate::http::form::{Form, Submit};
 use crate::http::guard::{Visitor, Who};
@@ -36,6 +39,9 @@ struct WindowsPage {
     tide: Tide,
     coming: Vec<WindowLine>,
     past: Vec<WindowLine>,
+    /// Whether only earlier ones are shown, as a further page of them.
+    earlier: bool,
+    next: Option<WindowId>,
 }
 
 /// A window as a list shows it.
@@ -71,6 +77,8 @@ struct EditPage {
     id: Option<WindowId>,
     announced: bool,
     zones: Vec<&'static str>,
+    opens: Option<Twice>,
+    closes: Option<Twice>,
 }
 
 fn badge(shell: &Shell, state: WindowState) -> Badge {
@@ -99,16 +107,32 @@ fn line(shell: &Shell, window: store::window::Window, releases: &[ReleaseLine]) 
     }
 }
 
+/// Which windows that are over to list.
+#[derive(Deserialize)]
+pub struct Wanted {
+    before: Option<i64>,
+}
+
+/// Rows of windows that are over.
+const ROWS: i64 = 20;
+
 /// Lists windows.
-pub async fn list_all(doors: web::Data<Doors>, request: HttpRequest, visitor: Visitor) -> Page {
+pub async fn list_all(doors: web::Data<Doors>, request: HttpRequest, visitor: Visitor, wanted: Query<Wanted>) -> Page {
     visitor.0.access.look_somewhere()?;
     let shell = Shell::of(&doors, &visitor.0, &request, "windows").await?;
     let now = shell.reader.now;
     let mut conn = doors.workflow.store().read().await?;
-    let filter = Filter { limit: 500, ..Filter::default() };
+    let before = wanted.0.before.map(WindowId);
+    let coming = if before.is_none() { windows::coming(&mut conn, now).await? } else { Vec::new() };
+    let mut past = windows::past(&mut conn, now, before, ROWS + 1).await?;
+    let more = past.len() > usize::try_from(ROWS).unwrap_or(usize::MAX);
+    if more {
+        past.pop();
+    }
+    let next = past.last().filter(|_| more).map(|window| window.id);
+    let ids = coming.iter().chain(&past).map(|window| window.id).collect();
+    let filter = Filter { windows: Some(ids), limit: i64::MAX, ..Filter::default() };
     let releases = list(&mut conn, &visitor.0.access, &filter, now).await?;
-    let coming = windows::coming(&mut conn, now).await?;
-    let past = windows::past(&mut conn, now, 20).await?;
     let swells: Vec<Swell> = coming
         .iter()
         .map(|window| Swell {
@@ -127,7 +151,8 @@ pub async fn list_all(doors: web::Data<Doors>, request: HttpRequest, visitor: Vi
     let tide = tide::draw(&swells, 14, &shell.reader);
     let coming = coming.into_iter().map(|window| line(&shell, window, &releases)).collect();
     let past = past.into_iter().map(|window| line(&shell, window, &releases)).collect();
-    Ok(page(&WindowsPage { shell, tide, coming, past }, StatusCode::OK)?)
+    let earlier = before.is_some();
+    Ok(page(&WindowsPage { shell, tide, coming, past, earlier, next }, StatusCode::OK)?)
 }
 
 fn parse(id: &str) -> Result<WindowId, Refusal> {
@@ -150,7 +175,7 @@ async fn shown(doors: &Doors, request: &HttpRequest, who: &Who, id: WindowId, fo
     let mut conn = doors.workflow.store().read().await?;
     let window = known(&mut conn, who, id).await?;
     let titles = Titles::load(&mut conn).await?;
-    let filter = Filter { window: Some(id), limit: 500, ..Filter::default() };
+    let filter = Filter { windows: Some(vec![id]), limit: i64::MAX, ..Filter::default() };
     let mut releases = list(&mut conn, &who.access, &filter, now).await?;
     releases.reverse();
     let agenda = releases.into_iter().map(|line| Line::of(&shell, line, &titles)).collect();
@@ -186,11 +211,21 @@ pub(super) fn zones() -> Vec<&'static str> {
     chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| name.contains('/') || *name == "UTC").collect()
 }
 
-fn spec(form: &Form) -> WindowSpec {
+/// The zone that the form's times are read by, if it is one.
+fn zone(doors: &Doors, form: &Form) -> Option<Zone> {
+    match form.text("zone") {
+        Some(name) => Zone::parse(&name).ok(),
+        None => Some(doors.workflow.settings().zone),
+    }
+}
+
+/// What the form says; times that it leaves alone are those of the window.
+fn spec(doors: &Doors, form: &Form, window: Option<&store::window::Window>) -> WindowSpec {
+    let zone = zone(doors, form);
     WindowSpec {
         title: form.value("title").to_owned(),
-        starts_at: form.value("starts_at").to_owned(),
-        ends_at: form.value("ends_at").to_owned(),
+        starts_at: wall::given(form, "starts_at", zone, window.map(|window| (window.starts_at, window.zone))),
+        ends_at: wall::given(form, "ends_at", zone, window.map(|window| (window.ends_at, window.zone))),
         zone: form.text("zone"),
         audience: form.value("audience").to_owned(),
         public: form.ticked("public"),
@@ -211,7 +246,10 @@ async fn form_page(
     let shell = Shell::of(doors, who, request, "windows").await?;
     let announced = window.is_some_and(|window| window.announced_at.is_some());
     let id = window.map(|window| window.id);
-    Ok(page(&EditPage { shell, form, id, announced, zones: zones() }, status)?)
+    let zone = zone(doors, &form);
+    let opens = wall::twice(&form, "starts_at", zone, window.map(|window| (window.starts_at, window.zone)));
+    let closes = wall::twice(&form, "ends_at", zone, window.map(|window| (window.ends_at, window.zone)));
+    Ok(page(&EditPage { shell, form, id, announced, zones: zones(), opens, closes }, status)?)
 }
 
 /// Shows the form for a new window: an hour from tomorrow at the same time.
@@ -231,7 +269,7 @@ pub async fn new(doors: web::Data<Doors>, request: HttpRequest, visitor: Visitor
 /// Plans it.
 pub async fn create(doors: web::Data<Doors>, request: HttpRequest, submit: Submit) -> Page {
     let Submit { who, form } = submit;
-    let given = spec(&form);
+    let given = spec(&doors, &form, None);
     match doors.workflow.act(who.caller.clone(), move |v| Box::pin(window::create(v, given))).await {
         Ok(planned) => Ok(see_other(&format!("/windows/{}?done=window-planned", planned.id))),
         Err(error) => {
@@ -268,7 +306,10 @@ pub async fn edit(doors: web::Data<Doors>, request: HttpRequest, visitor: Visito
 /// Changes it. Somebody else's edit meanwhile is shown, with what was typed kept.
 pub async fn save(doors: web::Data<Doors>, request: HttpRequest, submit: Submit, id: web::Path<String>) -> Page {
     let (id, Submit { who, mut form }) = (parse(&id)?, submit);
-    let (given, version) = (spec(&form), form.version());
+    let mut conn = doors.workflow.store().read().await?;
+    let window = known(&mut conn, &who, id).await?;
+    drop(conn);
+    let (given, version) = (spec(&doors, &form, Some(&window)), form.version());
     match doors.workflow.act(who.caller.clone(), move |v| Box::pin(window::edit(v, id, version, given))).await {
         Ok(()) => Ok(see_other(&format!("/windows/{id}?done=saved"))),
         Err(error) => {

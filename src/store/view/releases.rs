@@ -92,8 +92,14 @@ pub struct Filter {
     pub environment: Option<EnvironmentId>,
     /// Of one image.
     pub image: Option<ImageId>,
-    /// On the agenda of one window.
-    pub window: Option<WindowId>,
+    /// In any of these environments.
+    pub environments: Option<BTreeSet<EnvironmentId>>,
+    /// On the agenda of one of these windows.
+    pub windows: Option<Vec<WindowId>>,
+    /// Only those that no newer one has superseded.
+    pub standing: bool,
+    /// Only those whose content is known.
+    pub planned: bool,
     /// Words in service, tag, digest or requester, as a LIKE pattern in lower case.
     pub pattern: Option<String>,
     /// Before this number.
@@ -134,19 +140,46 @@ pub async fn list(
                LEFT JOIN deployments d ON d.release_number = r.number AND d.revision = r.revision AND d.direction = 'forward'
                WHERE r.number < coalesce($1, 9223372036854775807)
                  AND r.service_id = coalesce($2, r.service_id) AND r.environment_id = coalesce($3, r.environment_id)
-                 AND r.image_id = coalesce($4, r.image_id) AND coalesce(v.window_id, 0) = coalesce($5, v.window_id, 0)
+                 AND r.image_id = coalesce($4, r.image_id)
+                 AND ($5 IS NULL OR $5 LIKE '%,' || v.window_id || ',%')
                  AND ($6 IS NULL OR $6 = CASE WHEN r.ended IS NULL AND (d.verdict IS NULL OR d.drifted = 1) THEN 1 ELSE 0 END)
                  AND ($7 IS NULL OR lower(s.slug || ' ' || s.title || ' ' || i.digest || ' ' || p.name || ' r-' || r.number) LIKE $7 ESCAPE '!'
                       OR EXISTS (SELECT 1 FROM image_tags t WHERE t.image_id = i.id AND lower(t.tag) LIKE $7 ESCAPE '!'))
+                 AND ($9 IS NULL OR $9 LIKE '%,' || r.environment_id || ',%')
+                 AND ($10 = 0 OR d.id IS NOT NULL AND d.drifted = 0 OR NOT EXISTS (
+                     SELECT 1 FROM releases n
+                     WHERE n.service_id = r.service_id AND n.environment_id = r.environment_id AND n.number > r.number
+                       AND n.ended IS NULL AND NOT EXISTS (
+                           SELECT 1 FROM deployments x WHERE x.release_number = n.number AND x.direction = 'forward'
+                           AND x.revision = n.revision AND x.drifted = 0 AND x.verdict IN ('cancelled', 'failed'))))
+                 AND ($11 = 0 OR v.content_hash IS NOT NULL)
                ORDER BY r.number DESC LIMIT $8";
-    let Filter { open, service, environment, image, window, pattern, before, limit } = filter;
+    let Filter { open, service, environment, image, pattern, before, limit, .. } = filter;
     let open = open.map(i64::from);
+    let windows = filter.windows.as_ref().map(listed);
+    let environments = filter.environments.as_ref().map(listed);
+    let (standing, planned) = (i64::from(filter.standing), i64::from(filter.planned));
     // Rows that one may not look at are left out before they are counted, so that a page is full as
     // long as there is more.
     let (mut rows, mut before): (Vec<Row>, _) = (Vec::new(), *before);
     let wanted = usize::try_from(*limit).unwrap_or(usize::MAX);
     loop {
-        let found = all!(conn, Row, sql, before, service, environment, image, window, open, pattern, limit)?;
+        let found = all!(
+            conn,
+            Row,
+            sql,
+            before,
+            service,
+            environment,
+            image,
+            &windows,
+            open,
+            pattern,
+            limit,
+            &environments,
+            standing,
+            planned,
+        )?;
         before = found.last().map(|row| row.number);
         let last = found.len() < wanted;
         rows.extend(found.into_iter().filter(|row| access.may_look(row.environment_id)).take(wanted - rows.len()));
@@ -167,7 +200,9 @@ pub async fn waiting_for(
     if access.signs_in.is_empty() {
         return Ok(Vec::new());
     }
-    let filter = Filter { open: Some(true), limit: 500, ..Filter::default() };
+    let environments = Some(access.signs_in.clone());
+    let filter =
+        Filter { open: Some(true), environments, standing: true, planned: true, limit: 500, ..Filter::default() };
     let lines = list(conn, access, &filter, now).await?;
     let wants = |line: &ReleaseLine| {
         line.state == State::Waiting && line.tally.as_ref().is_some_and(|tally| tally.can().contains(&person))
@@ -265,6 +300,11 @@ impl Bench {
         };
         (facts.tally(), known)
     }
+}
+
+/// Ids as one text, which is a parameter like any other: `,3,17,`.
+fn listed<T: std::fmt::Display>(ids: impl IntoIterator<Item = T>) -> String {
+    ids.into_iter().fold(",".to_owned(), |list, id| list + &id.to_string() + ",")
 }
 
 /// Words as a LIKE pattern in lower case that looks for them anywhere.

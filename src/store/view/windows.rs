@@ -36,10 +36,13 @@ pub async fn agendas(
     all!(conn, (WindowId, ReleaseNumber, EnvironmentId), sql, from, to)
 }
 
-/// Windows that are over or called off, the latest first.
-pub async fn past(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Window>, Error> {
-    let sql = "SELECT * FROM windows WHERE ends_at <= $1 OR cancelled_at IS NOT NULL ORDER BY starts_at DESC, id DESC LIMIT $2";
-    all!(conn, Window, sql, now, limit)
+/// Windows that are over or called off, the latest first, those before one of them.
+pub async fn past(conn: &mut Conn, now: Timestamp, before: Option<WindowId>, limit: i64) -> Result<Vec<Window>, Error> {
+    let sql = "SELECT w.* FROM windows w LEFT JOIN windows b ON b.id = $2
+               WHERE (w.ends_at <= $1 OR w.cancelled_at IS NOT NULL)
+                 AND (b.id IS NULL OR w.starts_at < b.starts_at OR w.starts_at = b.starts_at AND w.id < b.id)
+               ORDER BY w.starts_at DESC, w.id DESC LIMIT $3";
+    all!(conn, Window, sql, now, before, limit)
 }
 
 /// What the public page shows of a window: what was announced last about it.

@@ -23,6 +23,7 @@ pub const CASES: Table = &[
     case!(a_workload_of_no_pods_is_left_alone),
     case!(new_pods_are_watched_before_it_counts),
     case!(a_restart_while_they_are_watched_fails),
+    case!(a_restart_that_takes_a_pod_away_for_a_while_fails),
     case!(pods_that_were_broken_before_do_not_count),
 ];
 
@@ -195,15 +196,50 @@ async fn a_restart_while_they_are_watched_fails(stage: Stage) {
     let number = stage.signed(&images::good("after")).await;
     stage.start(number).await;
     stage.until("the watch time", number, |event| event["event"] == "watching").await;
-    let pods = stage.place.api::<Pod>();
-    let pod = pods.list(&ListParams::default().labels("app=web")).await.unwrap().items.remove(0);
-    let mut statuses = serde_json::to_value(pod.status.as_ref().unwrap().container_statuses.clone()).unwrap();
-    statuses[0]["restartCount"] = 1.into();
-    let patch = Patch::Merge(json!({ "status": { "containerStatuses": statuses } }));
-    pods.patch_status(&pod.name_any(), &PatchParams::default(), &patch).await.unwrap();
+    let pod = one_pod(&stage).await;
+    becomes(&stage, &pod, 1, true).await;
     let deployment = stage.forward(number).await;
     ended(&deployment, "failed", &["failing"]);
     assert!(reasons(&deployment).contains("one restart"), "{deployment:#}");
+}
+
+/// The pod is not ready first, and has restarted only when it is again.
+async fn a_restart_that_takes_a_pod_away_for_a_while_fails(stage: Stage) {
+    let mut policy = policy(60);
+    policy["watch_seconds"] = 8.into();
+    stage.with(policy).await;
+    let number = stage.signed(&images::good("after")).await;
+    stage.start(number).await;
+    stage.until("the watch time", number, |event| event["event"] == "watching").await;
+    let pod = one_pod(&stage).await;
+    becomes(&stage, &pod, 0, false).await;
+    let fewer =
+        |event: &serde_json::Value| event["event"] == "progress" && event["available"] == 2 && event["old"] == 0;
+    stage.until("a pod that is away", number, fewer).await;
+    becomes(&stage, &pod, 1, true).await;
+    let deployment = stage.forward(number).await;
+    ended(&deployment, "failed", &["failing"]);
+    assert!(reasons(&deployment).contains("one restart"), "{deployment:#}");
+}
+
+async fn one_pod(stage: &Stage) -> Pod {
+    let pods = stage.place.api::<Pod>().list(&ListParams::default().labels("app=web")).await.unwrap().items;
+    let mut staying = pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+    staying.next().unwrap()
+}
+
+/// The kubelet says this of a pod's first container.
+async fn becomes(stage: &Stage, pod: &Pod, restarts: i32, ready: bool) {
+    let mut status = serde_json::to_value(&pod.status).unwrap();
+    status["containerStatuses"][0]["restartCount"] = restarts.into();
+    for condition in status["conditions"].as_array_mut().unwrap() {
+        if condition["type"] == "Ready" {
+            condition["status"] = (if ready { "True" } else { "False" }).into();
+        }
+    }
+    let status = json!({ "containerStatuses": status["containerStatuses"], "conditions": status["conditions"] });
+    let patch = Patch::Merge(json!({ "status": status }));
+    stage.place.api::<Pod>().patch_status(&pod.name_any(), &PatchParams::default(), &patch).await.unwrap();
 }
 
 async fn pods_that_were_broken_before_do_not_count(stage: Stage) {

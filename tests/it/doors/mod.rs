@@ -104,7 +104,7 @@ async fn request(portal: &TestPortal, row: &Row, let_in: bool) -> (String, Value
     let n = next();
     let (segment, id) = thing(portal, path.split('/').nth(3).unwrap_or_default(), path, own, n).await;
     let mut address = if segment.is_empty() { (*path).to_owned() } else { path.replace(segment, &id) };
-    if path.ends_with("/confirm") {
+    if path.contains("/credential/{id}") {
         address = address.replace("{id}", "999");
     }
     if ["/api/v1/windows/{id}", "/api/v1/targets/{id}"].contains(path) && *method == "PUT" {

@@ -98,7 +98,7 @@ async fn fields(portal: &TestPortal, (method, path, _): &Row, id: &str, n: u32) 
             let hash = portal.show(id.parse().unwrap()).await["content_hash"].as_str().unwrap_or_default().to_owned();
             vec![("content_hash", hash), ("comment", "because".to_owned()), ("reason", "because".to_owned())]
         }
-        "/releases/{number}/withdraw" => fixed(&[("reason", "because")]),
+        "/releases/{number}/withdraw" => fixed(&[("withdraw_reason", "because")]),
         "/services" | "/services/{name}/edit" => {
             vec![
                 ("version", "1".to_owned()),

@@ -100,6 +100,7 @@ pub const DOORS: &[Row] = &[
     // A person hands a credential in and confirms it, never a program.
     ("POST", "/api/v1/clusters/{name}/credential", Json, [401, 403, 403, 403, 403, 201, 403, 403, 403]),
     ("POST", "/api/v1/clusters/{name}/credential/{id}/confirm", None, [401, 403, 403, 403, 403, 409, 403, 403, 403]),
+    ("DELETE", "/api/v1/clusters/{name}/credential/{id}", None, [401, 403, 403, 403, 403, 409, 403, 409, 403]),
     ("DELETE", "/api/v1/clusters/{name}/credential", None, [401, 403, 403, 403, 403, 204, 403, 204, 403]),
     ("POST", "/api/v1/clusters/{name}/probe", None, MANAGE),
     ("GET", "/api/v1/clusters/{name}/script", None, MANAGE),
