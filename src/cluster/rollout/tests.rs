@@ -406,7 +406,7 @@ fn a_pod_that_was_put_out_says_so_and_is_a_reason_at_the_deadline() {
     let mut world = World::complete();
     world.status("availableReplicas", 2);
     world.pods[0]["status"] = json!({ "phase": "Failed", "reason": "Evicted", "message": "low on memory" });
-    let Judgement::Going(progress) = world.judge() else { panic!("it goes on") };
+    let Judgement::Going(progress, _) = world.judge() else { panic!("it goes on") };
     let said = (progress.pods[0].state.as_str(), progress.pods[0].message.as_deref());
     assert_eq!(said, ("Evicted", Some("low on memory")));
     assert_eq!(key(&reasons_at_deadline(&progress)[1]), "failing-pod-state");
