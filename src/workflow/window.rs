@@ -126,7 +126,6 @@ pub async fn edit(v: &mut Verb<'_>, id: WindowId, version: i64, spec: WindowSpec
     }
     store::window::update(v.tx, id, version, &details).await?;
     v.record("window.edit", subject(id), None, facts(&details)).await?;
-    let moved = (details.interval, details.zone) != (stands.interval, stands.zone);
     if window.announced_at.is_some() {
         announce_as(v, id, if moved { AnnouncementKind::Moved } else { AnnouncementKind::Changed }).await?;
     }
