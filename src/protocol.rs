@@ -187,6 +187,16 @@ pub struct TokenSpec {
     pub days: Option<i64>,
 }
 
+/// What can be changed of a token: what it is for, and less of what it may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenEdit {
+    /// What it is for.
+    pub title: String,
+    /// What it may still do; nothing that it may not do now.
+    pub scopes: Vec<String>,
+}
+
 /// One document of `tidegate apply`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind")]

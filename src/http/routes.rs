@@ -144,6 +144,8 @@ doors! {
     GET "/tokens" => pages::tokens::list_all;
     POST "/tokens" => pages::tokens::create;
     GET "/tokens/new" => pages::tokens::new;
+    GET "/tokens/{id}/edit" => pages::tokens::edit;
+    POST "/tokens/{id}/edit" => pages::tokens::save;
     POST "/tokens/{id}/revoke" => pages::tokens::revoke;
 
     GET "/api/openapi.json" => api::openapi::document;
@@ -226,6 +228,7 @@ doors! {
 
     GET "/api/v1/tokens" => api::token::list;
     POST "/api/v1/tokens" => api::token::create;
+    PUT "/api/v1/tokens/{id}" => api::token::edit;
     DELETE "/api/v1/tokens/{id}" => api::token::revoke;
 
     POST "/api/v1/apply" => api::apply::apply;

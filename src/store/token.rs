@@ -82,6 +82,12 @@ pub async fn touch(tx: &mut Tx, id: TokenId, now: Timestamp) -> Result<(), Error
     exec!(tx, "UPDATE tokens SET used_at = $2 WHERE id = $1", id, now).map(|_| ())
 }
 
+/// Changes what a token is for and what it may do, unless it was taken back.
+pub async fn update(tx: &mut Tx, id: TokenId, title: &Title, scopes: &BTreeSet<Scope>) -> Result<(), Error> {
+    let sql = "UPDATE tokens SET title = $2, scopes = $3 WHERE id = $1 AND revoked_at IS NULL";
+    guarded!("token", tx, sql, id, title, Stored(scopes))
+}
+
 /// Takes a token back.
 pub async fn revoke(tx: &mut Tx, id: TokenId, now: Timestamp) -> Result<(), Error> {
     guarded!("token", tx, "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", id, now)

@@ -9,7 +9,7 @@ use crate::domain::id::{PersonId, TokenId};
 use crate::domain::name::{Login, Title};
 use crate::domain::person::{Role, Scope};
 use crate::domain::refusal::{Check, Refusal};
-use crate::protocol::TokenSpec;
+use crate::protocol::{TokenEdit, TokenSpec};
 use crate::secret;
 use crate::store;
 use crate::text;
@@ -25,13 +25,7 @@ pub const PREFIX: &str = "tdg_";
 pub async fn create(v: &mut Verb<'_>, spec: TokenSpec) -> Result<(TokenId, String)> {
     let mut check = Check::new();
     let title = check.field("/title", Title::parse(&spec.title));
-    let mut scopes = BTreeSet::new();
-    for (index, scope) in spec.scopes.iter().enumerate() {
-        scopes.extend(check.field(format!("/scopes/{index}"), Scope::parse(scope)));
-    }
-    if spec.scopes.is_empty() {
-        check.complain("/scopes", text!("token-no-scopes"));
-    }
+    let scopes = parse_scopes(&mut check, &spec.scopes);
     let days = spec.days.unwrap_or(90);
     if !(1..=366).contains(&days) {
         check.complain("/days", text!("number-out-of-range", least = 1_i64, most = 366_i64));
@@ -48,6 +42,17 @@ pub async fn create(v: &mut Verb<'_>, spec: TokenSpec) -> Result<(TokenId, Strin
     let facts = serde_json::json!({ "title": title, "person": person, "scopes": scopes, "expires_at": until });
     v.record("token.create", format!("token:{id}"), None, facts).await?;
     Ok((id, secret))
+}
+
+fn parse_scopes(check: &mut Check, given: &[String]) -> BTreeSet<Scope> {
+    let mut scopes = BTreeSet::new();
+    for (index, scope) in given.iter().enumerate() {
+        scopes.extend(check.field(format!("/scopes/{index}"), Scope::parse(scope)));
+    }
+    if given.is_empty() {
+        check.complain("/scopes", text!("token-no-scopes"));
+    }
+    scopes
 }
 
 async fn owner(v: &mut Verb<'_>, check: &mut Check, login: Option<&str>) -> Result<Option<PersonId>> {
@@ -81,6 +86,35 @@ fn may_manage(v: &Verb<'_>, person: PersonId) -> Result<()> {
     } else {
         Err(Refusal::forbidden(text!("refusal-token-of-another")).into())
     }
+}
+
+/// Changes what a token is for, and takes scopes away from it. What it may do more needs a new one.
+/// `seen` is the title that was changed, where that is known.
+///
+/// # Errors
+/// When a value is wrong, it is somebody else's, it works no more, or it was edited meanwhile.
+pub async fn edit(v: &mut Verb<'_>, id: TokenId, seen: Option<&str>, spec: TokenEdit) -> Result<()> {
+    let token = store::token::by_id(v.tx, id).await?.ok_or_else(Refusal::absent)?;
+    may_manage(v, token.person_id).map_err(|_| Refusal::absent())?;
+    if token.revoked_at.is_some() || token.expires_at <= v.now {
+        return Err(Refusal::conflict(text!("token-works-no-more")).into());
+    }
+    if seen.is_some_and(|seen| seen != token.title.as_str()) {
+        return Err(Refusal::stale(text!("conflict-edited-meanwhile")).into());
+    }
+    let mut check = Check::new();
+    let title = check.field("/title", Title::parse(&spec.title));
+    let scopes = parse_scopes(&mut check, &spec.scopes);
+    if !scopes.is_subset(&token.scopes.0) {
+        check.complain("/scopes", text!("token-scope-more"));
+    }
+    let title = check.all(|| title)?;
+    if title == token.title && scopes == token.scopes.0 {
+        return Ok(());
+    }
+    store::token::update(v.tx, id, &title, &scopes).await?;
+    v.tx.wake(Wake::Access);
+    v.record("token.edit", format!("token:{id}"), None, serde_json::json!({ "title": title, "scopes": scopes })).await
 }
 
 /// Takes a token back; requests with it are refused from now on.

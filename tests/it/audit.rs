@@ -254,6 +254,14 @@ async fn acts(portal: &TestPortal) -> Vec<Act> {
             &["token.create"],
         ),
         act(
+            "edit a token",
+            &rita,
+            &reqwest::Method::PUT,
+            format!("/tokens/{}", token["id"]),
+            json!({ "title": "another", "scopes": token["scopes"] }),
+            &["token.edit"],
+        ),
+        act(
             "take a token back",
             &rita,
             &reqwest::Method::DELETE,

@@ -86,6 +86,7 @@ use crate::http::error::Document;
         crate::http::api::person::link,
         crate::http::api::token::list,
         crate::http::api::token::create,
+        crate::http::api::token::edit,
         crate::http::api::token::revoke,
         crate::http::api::apply::apply,
         crate::http::api::audit::list,

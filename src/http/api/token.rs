@@ -13,7 +13,7 @@ use crate::http::Doors;
 use crate::http::body::{Body, List};
 use crate::http::error::{Answer, Problem};
 use crate::http::guard::Client;
-use crate::protocol::TokenSpec;
+use crate::protocol::{TokenEdit, TokenSpec};
 use crate::store::{self, Conn};
 use crate::workflow::token;
 
@@ -85,6 +85,18 @@ pub async fn create(doors: web::Data<Doors>, client: Client, body: Body<TokenSpe
     let made = store::token::by_id(&mut conn, id).await?.ok_or_else(Refusal::absent)?;
     let made = TokenView { token: Some(secret), ..view(&mut conn, made).await? };
     created(&made, &format!("/api/v1/tokens/{id}"))
+}
+
+/// Changes what a token is for, and takes scopes away from it.
+#[utoipa::path(put, path = "/api/v1/tokens/{id}", tag = "Tokens", request_body = TokenEdit, responses(
+    (status = 200, body = TokenView), (status = 404), (status = 409), (status = 422)))]
+pub async fn edit(doors: web::Data<Doors>, client: Client, id: web::Path<String>, body: Body<TokenEdit>) -> Answer {
+    let id: TokenId = id.parse().map_err(|_| Refusal::absent())?;
+    let act = doors.workflow.act(client.0.caller, move |v| Box::pin(token::edit(v, id, None, body.value)));
+    act.await?;
+    let mut conn = doors.workflow.store().read().await?;
+    let found = store::token::by_id(&mut conn, id).await?.ok_or_else(Refusal::absent)?;
+    ok(&view(&mut conn, found).await?)
 }
 
 /// Takes a token back.

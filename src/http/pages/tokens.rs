@@ -18,7 +18,7 @@ use crate::http::body::Query;
 use crate::http::form::{Form, Submit};
 use crate::http::guard::{Visitor, Who};
 use crate::http::shell::{Badge, Shell, page};
-use crate::protocol::TokenSpec;
+use crate::protocol::{TokenEdit, TokenSpec};
 use crate::store;
 use crate::store::view::settings::{self, TokenLine};
 use crate::text;
@@ -75,6 +75,15 @@ struct NewPage {
     form: Form,
     scopes: Vec<(&'static str, Text)>,
     people: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/tokens/edit.html")]
+struct EditPage {
+    shell: Shell,
+    form: Form,
+    id: TokenId,
+    scopes: Vec<(&'static str, Text)>,
 }
 
 #[derive(Template)]
@@ -173,6 +182,54 @@ pub async fn create(doors: web::Data<Doors>, request: HttpRequest, submit: Submi
             let (refused, status) = beside(error)?;
             let form = form.refused(&refused, &["title", "person", "scopes", "days"]);
             form_page(&doors, &request, &who, form, status).await
+        }
+    }
+}
+
+async fn edit_page(
+    doors: &Doors,
+    request: &HttpRequest,
+    who: &Who,
+    id: TokenId,
+    refused: Option<Form>,
+    status: StatusCode,
+) -> Page {
+    let shell = Shell::of(doors, who, request, "settings").await?;
+    let mut conn = doors.workflow.store().read().await?;
+    let token = store::token::by_id(&mut conn, id).await?.ok_or_else(Refusal::absent)?;
+    if token.person_id != who.person.id && !who.access.holds_everywhere(Role::Admin) {
+        return Err(Refusal::absent().into());
+    }
+    let given = token.scopes.0.iter().map(|scope| ("scopes", scope.as_str().to_owned()));
+    let fields = [("title", token.title.to_string()), ("seen", token.title.to_string())].into_iter().chain(given);
+    let form = refused.unwrap_or_else(|| Form::with(fields));
+    let mut scopes = scopes();
+    scopes.retain(|(name, _)| token.scopes.0.iter().any(|scope| scope.as_str() == *name));
+    Ok(page(&EditPage { shell, form, id, scopes }, status)?)
+}
+
+/// Shows the form for what can be changed of a token.
+pub async fn edit(doors: web::Data<Doors>, request: HttpRequest, visitor: Visitor, id: web::Path<String>) -> Page {
+    let id: TokenId = id.parse().map_err(|_| Refusal::absent())?;
+    edit_page(&doors, &request, &visitor.0, id, None, StatusCode::OK).await
+}
+
+/// Changes it.
+pub async fn save(doors: web::Data<Doors>, request: HttpRequest, submit: Submit, id: web::Path<String>) -> Page {
+    let Submit { who, form } = submit;
+    let id: TokenId = id.parse().map_err(|_| Refusal::absent())?;
+    let spec =
+        TokenEdit { title: form.value("title").to_owned(), scopes: form.all("scopes").map(str::to_owned).collect() };
+    let seen = form.text("seen");
+    let act = doors
+        .workflow
+        .act(who.caller.clone(), move |v| Box::pin(async move { token::edit(v, id, seen.as_deref(), spec).await }));
+    match act.await {
+        Ok(()) => Ok(see_other("/tokens?done=saved")),
+        Err(error) => {
+            let (refused, status) = beside(error)?;
+            let form = form.refused(&refused, &["title", "scopes"]);
+            edit_page(&doors, &request, &who, id, Some(form), status).await
         }
     }
 }

@@ -62,6 +62,8 @@ password-holds-login = The login must not be part of the password.
 api-nobody = Nobody is signed in. Send a session's cookie, or a token as `Authorization: Bearer`.
 token-refused = This token is not valid: it is unknown, was taken back, or its person is deactivated.
 token-expired = This token ran out on { $at }.
+token-scope-more = It may not do this now. Make a new token.
+token-works-no-more = It works no more, so there is nothing to change.
 token-no-scopes = Choose at least one scope.
 scope-unknown = There is no scope { $scope }.
 

@@ -141,7 +141,7 @@ async fn body(portal: &TestPortal, (method, path, ..): &Row, id: &str, n: u32) -
         "/api/v1/clusters/{name}/credential" => json!({ "kubeconfig": field::practice().admin_kubeconfig() }),
         "/api/v1/groups" | "/api/v1/groups/{name}" => json!({ "name": name("g"), "title": "T" }),
         "/api/v1/people" | "/api/v1/people/{login}" => json!({ "login": name("p"), "name": "T" }),
-        "/api/v1/tokens" => json!({ "title": "door", "scopes": ["images:write"] }),
+        "/api/v1/tokens" | "/api/v1/tokens/{id}" => json!({ "title": "door", "scopes": ["images:write"] }),
         "/api/v1/apply" => json!({ "documents": [] }),
         _ => json!({}),
     }

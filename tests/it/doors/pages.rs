@@ -135,6 +135,8 @@ pub const DOORS: &[Row] = &[
     ("GET", "/tokens/new", OWN),
     // So is a token.
     ("POST", "/tokens", OWN),
+    ("GET", "/tokens/{id}/edit", [SIGN_IN, 404, 404, 404, 404, 200, 404]),
+    ("POST", "/tokens/{id}/edit", [SIGN_IN, 404, 404, 404, 404, 303, 404]),
     ("POST", "/tokens/{id}/revoke", [SIGN_IN, 404, 404, 404, 404, 303, 404]),
     // Comes last: it ends everybody's sessions.
     ("POST", "/account/password", [SIGN_IN, 303, 303, 303, 303, 303, 303]),

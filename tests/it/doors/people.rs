@@ -136,6 +136,7 @@ async fn fields(portal: &TestPortal, (method, path, _): &Row, id: &str, n: u32) 
             vec![("version", "1".to_owned()), ("login", own("np")), ("name", own("P"))]
         }
         "/tokens" => fixed(&[("title", "door"), ("scopes", "images:write"), ("days", "90")]),
+        "/tokens/{id}/edit" => fixed(&[("title", "door"), ("scopes", "images:write")]),
         _ => Vec::new(),
     }
 }

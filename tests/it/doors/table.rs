@@ -121,6 +121,7 @@ pub const DOORS: &[Row] = &[
     // Everybody has tokens of their own; a program makes none for itself without being allowed to.
     ("GET", "/api/v1/tokens", None, [401, 200, 200, 200, 200, 200, 200, 200, 403]),
     ("POST", "/api/v1/tokens", Json, [401, 201, 201, 201, 201, 201, 201, 201, 403]),
+    ("PUT", "/api/v1/tokens/{id}", Json, [401, 404, 404, 404, 404, 200, 404, 200, 404]),
     ("DELETE", "/api/v1/tokens/{id}", None, [401, 404, 404, 404, 404, 204, 404, 204, 404]),
     ("POST", "/api/v1/apply", Json, MANAGE),
     ("GET", "/api/v1/audit", None, [401, 403, 200, 403, 200, 200, 403, 200, 403]),
