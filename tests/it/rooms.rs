@@ -216,6 +216,24 @@ fn every_arrow_in_the_source_is_one_of_the_architecture() {
     assert!(seen.len() > 15 && found.len() > 100, "the source was not found");
 }
 
+/// Whoever seals cannot open: the vault gives two hands, and the one that opens goes to the runner.
+#[test]
+fn only_the_runner_holds_the_hand_that_opens() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    files(&source, &mut found);
+    let mut holders = BTreeSet::new();
+    for file in found {
+        let text = std::fs::read_to_string(&file).unwrap();
+        if text.lines().map(uncommented).any(|line| line.contains("Opener") || line.contains("opener.open(")) {
+            let inside = file.strip_prefix(&source).unwrap();
+            holders.insert(inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned());
+        }
+    }
+    // The composition root hands it on, and tries the ring at the start.
+    assert_eq!(holders, ["portal", "runner", "vault"].map(str::to_owned).into());
+}
+
 #[test]
 fn the_map_lists_every_room() {
     let map = include_str!("../../src/lib.rs");
